@@ -1,0 +1,20 @@
+//! The words of Onggi as types: ids, settings, sizes, log operations, generations, tasks, keys and errors.
+//! No I/O here, and no knowledge of HTTP, SQL, Tantivy or an object store.
+
+pub mod auth;
+pub mod container;
+pub mod error;
+pub mod generation;
+pub mod ids;
+pub mod index;
+pub mod key;
+pub mod limits;
+pub mod log;
+pub mod settings;
+pub mod task;
+pub mod tenant;
+pub mod worker;
+
+pub use error::{ApiError, Code};
+pub use ids::{Generation, IndexId, IndexUid, KeyId, Seq, TaskUid, TenantId};
+pub use jiff::Timestamp;

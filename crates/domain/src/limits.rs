@@ -1,0 +1,84 @@
+//! Every limit on what a caller may send, in one place.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use serde::{Deserialize, Serialize};
+
+/// Limits of the public API. The defaults suit a public service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// The largest document upload, after decompression.
+    pub upload_bytes: ByteSize,
+    /// The largest body of any other request, after decompression.
+    pub body_bytes: ByteSize,
+    /// The largest single document.
+    pub document_bytes: ByteSize,
+    /// How many times larger a body may become by decompression before it is taken for a bomb (once over 1 MiB).
+    pub decompression_ratio: u64,
+    /// How deep JSON may be nested.
+    pub nesting: usize,
+    /// Attributes that one index may have.
+    pub fields: usize,
+    /// Characters of a search query.
+    pub query_chars: usize,
+    /// Words of a query that are searched for; the rest is ignored.
+    pub query_words: usize,
+    /// Conditions in a filter.
+    pub filter_conditions: usize,
+    /// How deep a filter may be nested.
+    pub filter_depth: usize,
+    /// Requests a second of one tenant.
+    pub requests_per_second: u32,
+    /// Requests that one tenant may have under way.
+    pub concurrent_requests: usize,
+    /// Searches that may wait for one index to wake.
+    pub waking_queue: usize,
+    /// How long a search waits for an index to wake.
+    #[serde(with = "seconds")]
+    pub waking_wait: Duration,
+    /// How long a request may take in all; uploads have ten times as much.
+    #[serde(with = "seconds")]
+    pub request_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            upload_bytes: ByteSize::mib(200),
+            body_bytes: ByteSize::mib(10),
+            document_bytes: ByteSize::mib(10),
+            decompression_ratio: 200,
+            nesting: 64,
+            fields: 1000,
+            query_chars: 2000,
+            query_words: 10,
+            filter_conditions: 1000,
+            filter_depth: 100,
+            requests_per_second: 2000,
+            concurrent_requests: 256,
+            waking_queue: 256,
+            waking_wait: Duration::from_secs(10),
+            request_time: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Characters of a document's id.
+pub const DOCUMENT_ID_CHARS: usize = 511;
+
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(value.as_secs_f64())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let seconds = f64::deserialize(deserializer)?;
+        Duration::try_from_secs_f64(seconds).map_err(serde::de::Error::custom)
+    }
+}

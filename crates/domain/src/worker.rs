@@ -1,0 +1,99 @@
+//! What the control plane and the gateway say to a worker, and what it answers. All of it is JSON over HTTP with
+//! `authorization: Bearer <secret of the index>`.
+//!
+//! | role | request | answer |
+//! | --- | --- | --- |
+//! | both | `GET /status` | [`WorkerStatus`] |
+//! | both | `GET /status?after=N&wait_ms=M` | the same, once the generation is above N or M milliseconds are over |
+//! | searcher | `POST /load` [`LoadRequest`] | [`WorkerStatus`] once that generation, or a later one, is served |
+//! | indexer | `POST /advance` | 204: read the log again, entries may have been appended |
+//! | searcher | `POST /search`, `GET /search?...` | a search answer |
+//! | searcher | `GET /documents?...`, `POST /documents/fetch`, `GET /documents/{id}?fields=` | documents |
+//! | searcher | `POST /facet-search` | facet values |
+//! | searcher | `GET /stats` | `{numberOfDocuments, isIndexing, fieldDistribution}` without `isIndexing` |
+//!
+//! The gateway adds to a search `x-onggi-index-uid` and, for a tenant token with a filter rule, `x-onggi-filter`: the
+//! filter as URL-encoded JSON, which the searcher joins to the request's own with AND.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Generation, IndexId, Seq, Timestamp, container::Role};
+
+/// How a worker is doing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkerStatus {
+    /// The index it works for.
+    pub index: IndexId,
+    /// What it does.
+    pub role: Role,
+    /// The generation that it serves (searcher) or has published last (indexer).
+    pub generation: Option<Generation>,
+    /// The last log entry in that generation.
+    pub committed_seq: Option<Seq>,
+    /// An indexer: the last log entry that it has seen.
+    pub head: Option<Seq>,
+    /// A searcher: when it was last asked by a search; `None`: not yet.
+    pub last_search_at: Option<Timestamp>,
+    /// A searcher: searches answered since it started.
+    pub searches: u64,
+    /// Requests under way.
+    pub in_flight: u64,
+    /// What it could not do last, if it has not succeeded since.
+    pub error: Option<String>,
+}
+
+/// Asks a searcher to serve a generation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadRequest {
+    /// The generation; one that is older than what is served is ignored.
+    pub generation: Generation,
+}
+
+/// How a worker is started: the only thing that it is told. Read from its standard input as one line of JSON (process
+/// runtime) or from a file (kubernetes).
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkerConfig {
+    /// The index.
+    pub index: IndexId,
+    /// What to do.
+    pub role: Role,
+    /// A name that no other container ever has.
+    pub name: String,
+    /// The bucket as a URL: `file:///path`, `memory://`, `s3://bucket/path?endpoint=...`.
+    pub bucket: String,
+    /// The index's prefix in it; nothing outside is touched.
+    pub prefix: String,
+    /// A directory of the worker's own.
+    pub directory: std::path::PathBuf,
+    /// Where to listen.
+    pub listen: std::net::SocketAddr,
+    /// What callers must show.
+    pub secret: String,
+    /// Memory that it may use, in bytes.
+    pub memory_bytes: u64,
+    /// Local disk that it may use, in bytes.
+    pub disk_bytes: u64,
+    /// Where the unpacked dictionaries are, if there are any.
+    pub dictionaries: Option<std::path::PathBuf>,
+    /// Limits on requests.
+    pub limits: crate::limits::Limits,
+}
+
+impl std::fmt::Debug for WorkerConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WorkerConfig")
+            .field("index", &self.index)
+            .field("role", &self.role)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The line that a worker prints on its standard output once it listens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerReady {
+    /// Where it listens.
+    pub listening: std::net::SocketAddr,
+}

@@ -1,0 +1,32 @@
+//! What can go wrong with the database: a closed set.
+
+/// An error of the metadata database.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The row that was asked for, or that a change is about, does not exist.
+    #[error("{0} does not exist")]
+    NotFound(&'static str),
+    /// Something of this name exists already.
+    #[error("{0} exists already")]
+    AlreadyExists(&'static str),
+    /// A change was based on a state that is no longer so.
+    #[error("{0} changed meanwhile")]
+    Conflict(&'static str),
+    /// A stored value cannot be read: a newer version wrote it, or somebody edited it by hand.
+    #[error("stored {what} cannot be read: {why}")]
+    Corrupt {
+        /// Which value.
+        what: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// The database failed.
+    #[error("metadata database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A migration failed.
+    #[error("migration of the metadata database: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+}
+
+/// A result of the metadata database.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,209 @@
+//! One trait a resource. Each method is one transaction.
+
+use async_trait::async_trait;
+use onggi_domain::{
+    Generation, IndexId, IndexUid, KeyId, Seq, TaskUid, TenantId, Timestamp,
+    container::Selection,
+    generation::TaskOutcome,
+    index::{Index, Published},
+    key::{IndexPattern, Key},
+    settings::Settings,
+    task::{Task, TaskDetails, TaskFilter, TaskKind},
+    tenant::{Member, Tenant, TenantStatus},
+};
+
+use crate::Result;
+
+/// Customers.
+#[async_trait]
+pub trait Tenants: Send + Sync {
+    /// Creates a tenant; [`crate::Error::AlreadyExists`] when the name is taken by one that is not deleted.
+    async fn create(&self, tenant: &Tenant) -> Result<()>;
+    /// The tenant of this id, also when it is deleted.
+    async fn get(&self, id: TenantId) -> Result<Tenant>;
+    /// The tenant of this name that is not deleted.
+    async fn by_name(&self, name: &str) -> Result<Tenant>;
+    /// Every tenant that is not deleted, by name.
+    async fn list(&self) -> Result<Vec<Tenant>>;
+    /// Suspends, resumes or deletes a tenant. Deleting marks each of its indexes deleted as well.
+    async fn set_status(&self, id: TenantId, status: TenantStatus) -> Result<()>;
+}
+
+/// The people of a tenant.
+#[async_trait]
+pub trait Members: Send + Sync {
+    /// Adds a member with the hash of a password.
+    async fn add(&self, member: &Member, password_hash: &str) -> Result<()>;
+    /// The members of a tenant, by address.
+    async fn list(&self, tenant: TenantId) -> Result<Vec<Member>>;
+    /// A member and the hash of the password.
+    async fn get(&self, tenant: TenantId, email: &str) -> Result<(Member, String)>;
+    /// Removes a member.
+    async fn remove(&self, tenant: TenantId, email: &str) -> Result<()>;
+}
+
+/// One page of a list, and how many there are in all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T> {
+    /// The page.
+    pub items: Vec<T>,
+    /// All that match.
+    pub total: u64,
+}
+
+/// A page of indexes.
+pub type IndexPage = Page<Index>;
+
+/// Indexes. A deleted index is seen by `get_by_id`, `changed_since` and `deleted` only.
+#[async_trait]
+pub trait Indexes: Send + Sync {
+    /// Creates an index; [`crate::Error::AlreadyExists`] when the tenant has one of this uid.
+    async fn create(&self, index: &Index) -> Result<()>;
+    /// The tenant's index of this uid.
+    async fn get(&self, tenant: TenantId, uid: &IndexUid) -> Result<Index>;
+    /// The index of this id, also when it is deleted.
+    async fn get_by_id(&self, id: IndexId) -> Result<Index>;
+    /// The tenant's indexes whose uid matches one of the patterns, by uid.
+    async fn list(&self, tenant: TenantId, patterns: &[IndexPattern], offset: u64, limit: u64) -> Result<IndexPage>;
+    /// Names the primary key if none is named yet; returns the one that holds now.
+    async fn set_primary_key_if_absent(&self, id: IndexId, primary_key: &str) -> Result<String>;
+    /// Replaces the primary key (allowed by the caller only while there are no documents).
+    async fn set_primary_key(&self, id: IndexId, primary_key: Option<&str>) -> Result<()>;
+    /// Gives the index another uid; [`crate::Error::AlreadyExists`] when it is taken.
+    async fn rename(&self, id: IndexId, uid: &IndexUid) -> Result<()>;
+    /// Exchanges the uids of pairs of indexes of one tenant, all of them or none.
+    async fn swap(&self, tenant: TenantId, pairs: &[(IndexUid, IndexUid)]) -> Result<()>;
+    /// Changes what the tenant selected; grows the revision.
+    async fn set_selection(&self, id: IndexId, selection: &Selection) -> Result<()>;
+    /// Sends the index to sleep or wakes it; grows the revision when that is a change and returns whether it was one.
+    async fn set_awake(&self, id: IndexId, awake: bool) -> Result<bool>;
+    /// Records a published generation and its settings unless a newer one is recorded; returns whether it was recorded. Also sets
+    /// `updated_at`, and the primary key when the manifest knows one.
+    async fn record_generation(&self, id: IndexId, published: &Published, settings: &Settings, primary_key: Option<&str>) -> Result<bool>;
+    /// Marks the index deleted and grows the revision; its uid is free at once.
+    async fn delete(&self, id: IndexId) -> Result<()>;
+    /// The deleted indexes whose objects are not yet removed.
+    async fn deleted(&self) -> Result<Vec<Index>>;
+    /// Forgets a deleted index.
+    async fn purge(&self, id: IndexId) -> Result<()>;
+    /// Up to `limit` indexes with a revision above `revision`, by revision, deleted ones included. Revisions become visible in
+    /// order: whoever has seen N never misses a later one below it.
+    async fn changed_since(&self, revision: i64, limit: u64) -> Result<Vec<Index>>;
+    /// Number of the tenant's indexes.
+    async fn count(&self, tenant: TenantId) -> Result<u64>;
+}
+
+/// API keys.
+#[async_trait]
+pub trait Keys: Send + Sync {
+    /// Stores a key under the hash of its secret; [`crate::Error::AlreadyExists`] when uid or hash exist.
+    async fn create(&self, key: &Key, secret_hash: &str) -> Result<()>;
+    /// The key of this secret, of whichever tenant, with that tenant's status.
+    async fn by_hash(&self, secret_hash: &str) -> Result<(Key, TenantStatus)>;
+    /// The key of this uid, of whichever tenant, with that tenant's status: for tenant tokens.
+    async fn by_uid(&self, uid: KeyId) -> Result<(Key, TenantStatus)>;
+    /// The tenant's key of this uid.
+    async fn get(&self, tenant: TenantId, uid: KeyId) -> Result<Key>;
+    /// The tenant's keys but its root key, newest first.
+    async fn list(&self, tenant: TenantId, offset: u64, limit: u64) -> Result<Page<Key>>;
+    /// Changes name and description; `None` clears.
+    async fn update(&self, tenant: TenantId, uid: KeyId, name: Option<&str>, description: Option<&str>, now: Timestamp) -> Result<Key>;
+    /// Deletes a key; from then on its secret and its tokens are unknown.
+    async fn delete(&self, tenant: TenantId, uid: KeyId) -> Result<()>;
+}
+
+/// A task to be created.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewTask {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The index it is about, if one.
+    pub index: Option<IndexId>,
+    /// That index's name.
+    pub index_uid: Option<IndexUid>,
+    /// What it does.
+    pub kind: TaskKind,
+    /// Numbers for the tenant.
+    pub details: TaskDetails,
+    /// When it was accepted.
+    pub enqueued_at: Timestamp,
+}
+
+/// Tasks. Uids are counted for each tenant from 0 and never reused.
+#[async_trait]
+pub trait Tasks: Send + Sync {
+    /// Allocates the next uid and stores the task as enqueued without a seq: not yet in the log.
+    async fn allocate(&self, task: &NewTask) -> Result<Task>;
+    /// Allocates the next uid and stores the task at its end: what needs no log. `error`: it failed.
+    async fn complete_at_once(&self, task: &NewTask, error: Option<&onggi_domain::ApiError>) -> Result<Task>;
+    /// Notes the log entry that carries the task.
+    async fn appended(&self, tenant: TenantId, uid: TaskUid, seq: Seq) -> Result<()>;
+    /// Removes a task that was allocated and never appended.
+    async fn abandon(&self, tenant: TenantId, uid: TaskUid) -> Result<()>;
+    /// Ends a task that needs no outcome of a fold (a fork): failed when there is an error.
+    async fn finish(
+        &self,
+        tenant: TenantId,
+        uid: TaskUid,
+        error: Option<&onggi_domain::ApiError>,
+        details: &TaskDetails,
+        now: Timestamp,
+    ) -> Result<()>;
+    /// The tenant's task, or [`crate::Error::NotFound`].
+    async fn get(&self, tenant: TenantId, uid: TaskUid) -> Result<Task>;
+    /// The tenant's tasks that match, of indexes that match one of the patterns (tasks without an index always do when a pattern is
+    /// `*`), newest first (oldest first when `reverse`), from uid `from` on, and the number of all that match.
+    async fn list(
+        &self,
+        tenant: TenantId,
+        filter: &TaskFilter,
+        patterns: &[IndexPattern],
+        from: Option<TaskUid>,
+        limit: u64,
+        reverse: bool,
+    ) -> Result<Page<Task>>;
+    /// Deletes the finished tasks that match; returns how many.
+    async fn delete(&self, tenant: TenantId, filter: &TaskFilter, patterns: &[IndexPattern]) -> Result<u64>;
+    /// Indexes with a task that is appended and not at its end: the controller's work.
+    async fn unfinished_indexes(&self) -> Result<Vec<IndexId>>;
+    /// Appended tasks of an index that are not at their end, by seq.
+    async fn unfinished(&self, index: IndexId) -> Result<Vec<Task>>;
+    /// Tasks allocated before `before` that have a log index but no seq: an append that crashed. To be repaired from the log.
+    async fn unappended(&self, before: Timestamp) -> Result<Vec<Task>>;
+    /// Marks appended, enqueued tasks of the index with `seq` up to this one as processing.
+    async fn start(&self, index: IndexId, up_to: Seq, now: Timestamp) -> Result<()>;
+    /// Writes the outcomes that a generation records; restores a task that has no row. Idempotent: a task at its end stays.
+    async fn settle(&self, tenant: TenantId, index: IndexId, index_uid: &IndexUid, outcomes: &[TaskOutcome], now: Timestamp) -> Result<()>;
+    /// Ends every unfinished task of a deleted index as canceled by `by`.
+    async fn cancel_all(&self, index: IndexId, by: Option<TaskUid>, now: Timestamp) -> Result<u64>;
+    /// Number of the index's tasks that are not at their end.
+    async fn pending(&self, index: IndexId) -> Result<u64>;
+}
+
+/// A measurement of an index's containers over an interval.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UsageSample {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The index.
+    pub index: IndexId,
+    /// The container, so that none is counted twice.
+    pub container: String,
+    /// The size class.
+    pub size: String,
+    /// Start of the interval; the same interval of a container is stored once.
+    pub from: Timestamp,
+    /// Its length in seconds.
+    pub seconds: f64,
+    /// The generation that was served.
+    pub generation: Option<Generation>,
+}
+
+/// What tenants used.
+#[async_trait]
+pub trait Usage: Send + Sync {
+    /// Stores measurements; one that is stored already is left as it is.
+    async fn record(&self, samples: &[UsageSample]) -> Result<()>;
+    /// Container-seconds of a tenant between two times, by index and size class.
+    async fn container_seconds(&self, tenant: TenantId, from: Timestamp, to: Timestamp) -> Result<Vec<(IndexId, String, f64)>>;
+}
