@@ -97,3 +97,20 @@ pub struct WorkerReady {
     /// Where it listens.
     pub listening: std::net::SocketAddr,
 }
+
+/// A searcher that answers, as the gateway needs to know it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The container's name.
+    pub name: String,
+    /// Where it listens.
+    pub address: std::net::SocketAddr,
+    /// What it wants to be shown.
+    pub secret: std::sync::Arc<str>,
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint").field("name", &self.name).field("address", &self.address).finish_non_exhaustive()
+    }
+}

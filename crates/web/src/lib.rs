@@ -1,1 +1,12 @@
-//! placeholder
+//! What every HTTP service of Onggi shares: errors to responses, reading bodies, identities, upstreams, telemetry, serving.
+
+pub mod body;
+pub mod error;
+pub mod identity;
+pub mod serve;
+pub mod telemetry;
+pub mod upstream;
+
+pub use error::{Error, Result};
+pub use identity::Caller;
+pub use upstream::Upstream;

@@ -1,0 +1,52 @@
+//! Who calls a service behind the gateway.
+
+use axum::{extract::FromRequestParts, response::Response};
+use http::{HeaderName, HeaderValue, request::Parts};
+use onggi_domain::{ApiError, Code, auth::Identity};
+
+/// The header in which the gateway passes the [`Identity`], as JSON.
+pub const IDENTITY: HeaderName = HeaderName::from_static("x-onggi-identity");
+/// The header that proves that a request comes from inside: the internal secret.
+pub const INTERNAL: HeaderName = HeaderName::from_static("x-onggi-internal");
+
+/// The authenticated caller, as an extractor. The gateway has checked the action and the index of the path already; a handler checks
+/// what only it knows (such as indexes named in a body).
+#[derive(Debug, Clone)]
+pub struct Caller(pub Identity);
+
+/// The header value for an identity.
+pub fn header(identity: &Identity) -> HeaderValue {
+    let json = serde_json::to_string(identity).expect("an identity is plain data");
+    HeaderValue::from_str(&json).expect("uuids, actions and index patterns are ASCII")
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        parts.headers.get(&IDENTITY).and_then(|value| serde_json::from_slice(value.as_bytes()).ok()).map(Self).ok_or_else(|| {
+            crate::error::response(&ApiError::new(
+                Code::MissingAuthorizationHeader,
+                "The Authorization header is missing. It must use the bearer authorization method.",
+            ))
+        })
+    }
+}
+
+/// Middleware for services that stand behind the gateway: refuses requests without the internal secret, compared in constant time.
+pub async fn require_internal(
+    axum::extract::State(secret): axum::extract::State<std::sync::Arc<str>>,
+    request: axum::extract::Request,
+    next: axum::middleware::Next,
+) -> Response {
+    let shown = request.headers().get(&INTERNAL).map_or(&[][..], HeaderValue::as_bytes);
+    if same(shown, secret.as_bytes()) {
+        return next.run(request).await;
+    }
+    crate::error::response(&ApiError::new(Code::InvalidApiKey, "The provided API key is invalid."))
+}
+
+/// Compares two secrets in a time that does not depend on where they differ.
+pub fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |different, (x, y)| different | (x ^ y)) == 0
+}

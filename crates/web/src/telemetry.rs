@@ -1,0 +1,31 @@
+//! Logs and metrics: human on a terminal, JSON otherwise; Prometheus on an internal listener.
+
+use std::io::IsTerminal;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+/// Sets up logging to standard error. `filter` is a directive list such as `info,onggi_controller=debug`. Call once.
+pub fn init_logs(filter: &str) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        builder.compact().init();
+    } else {
+        builder.json().flatten_event(true).init();
+    }
+}
+
+/// Installs the metrics recorder. Call once; the handle renders `/metrics`.
+pub fn init_metrics() -> PrometheusHandle {
+    let buckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
+    PrometheusBuilder::new()
+        .set_buckets(&buckets)
+        .and_then(PrometheusBuilder::install_recorder)
+        .expect("the recorder is installed once, with buckets")
+}
+
+/// `GET /metrics` in Prometheus's text format.
+pub fn metrics_router(handle: PrometheusHandle) -> axum::Router {
+    axum::Router::new().route("/metrics", axum::routing::get(move || async move { handle.render() }))
+}
