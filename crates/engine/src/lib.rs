@@ -13,7 +13,10 @@ use onggi_domain::{
     task::TaskDetails,
 };
 
+pub mod analysis;
+pub mod schema;
 pub mod search;
+pub mod state;
 
 /// A failure of the engine that is not the caller's fault.
 #[derive(Debug, thiserror::Error)]
