@@ -1,2 +1,79 @@
-//! placeholder
-fn main() {}
+//! The project's tasks: `cargo xtask test` is the one test command.
+
+mod install;
+mod report;
+
+use std::{path::PathBuf, process::Command};
+
+use anyhow::Context;
+use clap::{Parser, Subcommand, ValueEnum};
+
+use report::Report;
+
+/// Tasks of the project.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Install what is missing, then run format, lints, and the tests; ends with `N passed, N failed`.
+    Test {
+        /// Only a part, for daily use.
+        part: Option<Part>,
+    },
+    /// Check licences and sources of the dependencies (and advisories, where their database can be reached).
+    Deny,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Format, lints, unit and conformance tests.
+    Unit,
+    /// The whole of Onggi with real workers and the official SDKs.
+    E2e,
+}
+
+fn main() -> anyhow::Result<()> {
+    std::env::set_current_dir(root()).context("the workspace's root is gone")?;
+    match Cli::parse().task {
+        Task::Test { part } => test(part),
+        Task::Deny => deny(),
+    }
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_owned()
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments);
+    command
+}
+
+fn test(part: Option<Part>) -> anyhow::Result<()> {
+    let mut report = Report::default();
+    if part != Some(Part::E2e) {
+        install::postgres()?;
+        report.step("format", &mut cargo(&["fmt", "--all", "--check"]))?;
+        report.step("lints", &mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"]))?;
+        report.tests("unit and conformance", &mut cargo(&["test", "--workspace", "--exclude", "onggi", "--locked", "--quiet", "--no-fail-fast"]))?;
+        report.tests("command line", &mut cargo(&["test", "-p", "onggi", "--lib", "--bins", "--locked", "--quiet"]))?;
+    }
+    if part != Some(Part::Unit) {
+        install::sdks()?;
+        report.tests("end to end", &mut cargo(&["test", "-p", "onggi", "--test", "e2e", "--locked", "--quiet", "--no-fail-fast"]))?;
+    }
+    report.finish()
+}
+
+fn deny() -> anyhow::Result<()> {
+    install::cargo_deny()?;
+    let status = cargo(&["deny", "check", "licenses", "bans", "sources"]).status().context("cannot run cargo deny")?;
+    anyhow::ensure!(status.success(), "cargo deny found something");
+    Ok(())
+}

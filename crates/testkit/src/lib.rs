@@ -1,1 +1,11 @@
-//! placeholder
+//! A whole Onggi for tests: the real `onggi up` on a free port with a directory of its own, and the means to hurt it.
+//!
+//! Everything goes through the public surface: HTTP for what tenants do, signals for what fate does.
+
+mod api;
+mod load;
+mod process;
+
+pub use api::{Answer, Api};
+pub use load::{Load, LoadReport};
+pub use process::{Onggi, Worker};

@@ -1,0 +1,307 @@
+//! The command line: every command with a help text that teaches.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Search indexes in containers, with Meilisearch's API.
+///
+/// Start with `onggi up --demo`: it runs everything on this machine, loads sample documents and prints what to try.
+#[derive(Debug, Parser)]
+#[command(name = "onggi", version, max_term_width = 110)]
+pub struct Cli {
+    /// Configuration file (TOML). `ONGGI_*` variables override it, flags override both.
+    #[arg(long, global = true, value_name = "FILE", env = "ONGGI_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run everything on this machine: gateway, uploader, controller, and worker processes for each index.
+    ///
+    /// Nothing needs to be installed: the database is SQLite, the bucket a directory, containers are child processes.
+    /// Stop it with Ctrl-C; whatever was accepted is there at the next start, also after a crash.
+    Up(UpArgs),
+    /// Tenants: customers, each with its own indexes, keys and tasks.
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// API keys of a tenant.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Indexes of a running Onggi, through its API.
+    #[command(subcommand)]
+    Index(IndexCommand),
+    /// Upload a file of documents: JSON, NDJSON or CSV, also compressed (.gz, .zst, .br).
+    ///
+    /// The file is sent in parts; a part that fails is tried again. An interrupted import goes on where it stopped when
+    /// the same command is given again.
+    Import(ImportArgs),
+    /// Search an index.
+    Search(SearchArgs),
+    /// Check bucket, database and workers, and say what to do about what is wrong.
+    Doctor(DataArgs),
+    /// Bring the metadata database up to date. `up` does this by itself.
+    Migrate(DataArgs),
+    /// The configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Run one worker; started by the controller, which sends its configuration on standard input.
+    #[command(hide = true)]
+    Worker,
+}
+
+/// Where the data is.
+#[derive(Debug, Args)]
+pub struct DataArgs {
+    /// Directory of database, bucket and workers.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+/// `onggi up`.
+#[derive(Debug, Args)]
+pub struct UpArgs {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented by the type")]
+    pub data: DataArgs,
+    /// Address of the public API; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// Create tenant `demo`, load sample documents (English, Korean, Japanese) with two replicas each, and print what to try.
+    #[arg(long)]
+    pub demo: bool,
+    /// Create tenant `dev` whose root key is KEY (8 characters or more); only on a loopback address.
+    #[arg(long, value_name = "KEY", env = "ONGGI_DEV_KEY", hide_env_values = true)]
+    pub dev_key: Option<String>,
+}
+
+/// `onggi tenant ...`. These work on the database itself; `onggi up` may be running or not.
+#[derive(Debug, Subcommand)]
+#[allow(missing_docs, reason = "the help texts are the documentation")]
+pub enum TenantCommand {
+    /// Create a tenant and print its keys, which are shown only now.
+    Create {
+        /// Its name, unique.
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// List the tenants.
+    List {
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Refuse every request of a tenant; its data stays. `--resume` ends that.
+    Suspend {
+        /// Its name.
+        name: String,
+        /// Serve the tenant again.
+        #[arg(long)]
+        resume: bool,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Delete a tenant with all its indexes. There is no way back.
+    Delete {
+        /// Its name.
+        name: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+}
+
+/// `onggi key ...`. These work on the database itself.
+#[derive(Debug, Subcommand)]
+#[allow(missing_docs, reason = "the help texts are the documentation")]
+pub enum KeyCommand {
+    /// Create a key and print it.
+    Create {
+        /// The tenant's name.
+        #[arg(long)]
+        tenant: String,
+        /// A name for people.
+        #[arg(long)]
+        name: Option<String>,
+        /// What it allows, such as `search` or `documents.*`; several are allowed.
+        #[arg(long = "action", value_name = "ACTION", required = true)]
+        actions: Vec<String>,
+        /// Index uid or prefix with `*`; several are allowed.
+        #[arg(long = "index", value_name = "PATTERN", default_value = "*")]
+        indexes: Vec<String>,
+        /// Until when, as RFC 3339.
+        #[arg(long, value_name = "TIME")]
+        expires_at: Option<String>,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// List a tenant's keys, without the secrets.
+    List {
+        /// The tenant's name.
+        #[arg(long)]
+        tenant: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Delete a key; it is refused within a second.
+    Revoke {
+        /// The tenant's name.
+        #[arg(long)]
+        tenant: String,
+        /// The key's uid, as `key list` shows it.
+        uid: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+}
+
+/// Where a running Onggi is, and who asks.
+#[derive(Debug, Clone, Args)]
+pub struct ApiArgs {
+    /// Address of the API.
+    #[arg(long, value_name = "URL", env = "ONGGI_URL", default_value = "http://127.0.0.1:7700")]
+    pub url: String,
+    /// API key.
+    #[arg(long, value_name = "KEY", env = "ONGGI_KEY", hide_env_values = true)]
+    pub key: Option<String>,
+}
+
+/// `onggi index ...`.
+#[derive(Debug, Subcommand)]
+#[allow(missing_docs, reason = "the help texts are the documentation")]
+pub enum IndexCommand {
+    /// List the indexes.
+    List {
+        #[command(flatten)]
+        api: ApiArgs,
+    },
+    /// Create an index.
+    Create {
+        /// Its uid.
+        uid: String,
+        /// The attribute that holds each document's id.
+        #[arg(long)]
+        primary_key: Option<String>,
+        #[command(flatten)]
+        api: ApiArgs,
+    },
+    /// Show an index's containers, or select how many and how large.
+    Containers {
+        /// Its uid.
+        uid: String,
+        /// Searchers to run; 0 keeps the index asleep.
+        #[arg(long)]
+        replicas: Option<u32>,
+        /// Size class.
+        #[arg(long)]
+        size: Option<String>,
+        /// Seconds without a search until the index sleeps.
+        #[arg(long, value_name = "SECONDS")]
+        sleep_after: Option<u32>,
+        #[command(flatten)]
+        api: ApiArgs,
+    },
+    /// List the generations that can be gone back to.
+    Generations {
+        /// Its uid.
+        uid: String,
+        #[command(flatten)]
+        api: ApiArgs,
+    },
+    /// Go back to a generation: its documents and settings, as a new generation.
+    Rollback {
+        /// Its uid.
+        uid: String,
+        /// The generation.
+        generation: u64,
+        #[command(flatten)]
+        api: ApiArgs,
+    },
+}
+
+/// The format of a file of documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FileFormat {
+    /// One array of objects, or one object.
+    Json,
+    /// One object a line.
+    Ndjson,
+    /// A header line, then one document a line.
+    Csv,
+}
+
+/// `onggi import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The file; `-` reads standard input (not resumable).
+    pub file: PathBuf,
+    /// The index, created when it is absent.
+    #[arg(long, value_name = "UID")]
+    pub index: String,
+    /// The attribute that holds each document's id; found by itself when there is only one `id` or `*id`.
+    #[arg(long, value_name = "ATTRIBUTE")]
+    pub primary_key: Option<String>,
+    /// The format; told by the file's name when absent.
+    #[arg(long)]
+    pub format: Option<FileFormat>,
+    /// What separates the columns of CSV.
+    #[arg(long, value_name = "CHAR", default_value = ",")]
+    pub csv_delimiter: char,
+    /// Update the documents that exist field by field instead of replacing them.
+    #[arg(long)]
+    pub update: bool,
+    /// Size of a part before compression.
+    #[arg(long, value_name = "SIZE", default_value = "16MiB")]
+    pub part: bytesize::ByteSize,
+    /// Forget how far an interrupted import of this file came.
+    #[arg(long)]
+    pub restart: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented by the type")]
+    pub api: ApiArgs,
+}
+
+/// `onggi search`.
+#[derive(Debug, Args)]
+pub struct SearchArgs {
+    /// What to look for; several words need no quotes.
+    pub query: Vec<String>,
+    /// The index.
+    #[arg(long, value_name = "UID")]
+    pub index: String,
+    /// A filter, such as `section = games`.
+    #[arg(long)]
+    pub filter: Option<String>,
+    /// Number of hits.
+    #[arg(long, default_value_t = 5)]
+    pub limit: usize,
+    /// Print the answer as it came.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented by the type")]
+    pub api: ApiArgs,
+}
+
+/// `onggi config ...`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the effective configuration, secrets hidden.
+    Show,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

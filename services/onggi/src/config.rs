@@ -1,0 +1,257 @@
+//! The configuration: one TOML file, then `ONGGI_*` variables, then the command line. Read once, at the start.
+//!
+//! `ONGGI_LIMITS__BODY_BYTES=20MiB` sets `limits.body_bytes`. An unknown key is refused, and the nearest known one named.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use figment::{
+    Figment,
+    providers::{Env, Format, Serialized, Toml},
+    value::{Dict, Value},
+};
+use onggi_controller::ControllerConfig;
+use onggi_domain::{container::SizeTable, limits::Limits};
+use serde::{Deserialize, Serialize};
+
+/// Everything that can be configured, with its default.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the embedded database, bucket and workers keep their files.
+    pub data: PathBuf,
+    /// Where the public API listens.
+    pub listen: SocketAddr,
+    /// Where `/metrics` is served, for the operator's network only; absent: not at all.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Log directives, such as `info,onggi_controller=debug`.
+    pub log: String,
+    /// The server's secret, from which API keys are derived: 32 characters or more. Absent: made at the first start and kept in `data/secret`.
+    pub secret: Option<Secret>,
+    /// The metadata database: `sqlite:PATH` or `postgres://...`. Absent: SQLite in `data`.
+    pub database: Option<Secret>,
+    /// The object store.
+    pub bucket: BucketConfig,
+    /// Limits of the public API.
+    pub limits: Limits,
+    /// The size classes that tenants can select.
+    pub sizes: SizeTable,
+    /// What the controller does when.
+    pub controller: ControllerConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("onggi-data"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 7700)),
+            metrics_listen: None,
+            log: "warn".to_owned(),
+            secret: None,
+            database: None,
+            bucket: BucketConfig::default(),
+            limits: Limits::default(),
+            sizes: SizeTable::default(),
+            controller: ControllerConfig::default(),
+        }
+    }
+}
+
+/// The object store.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BucketConfig {
+    /// `file:///dir` or `s3://bucket/path`. Absent: a directory in `data`.
+    pub url: Option<String>,
+    /// Options of the store, such as `aws_access_key_id`; hidden when shown.
+    pub options: std::collections::BTreeMap<String, Secret>,
+}
+
+/// Text that is never shown.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("(hidden)")
+    }
+}
+
+impl Config {
+    /// Reads `file` (which must exist when it is named) and the environment.
+    pub fn load(file: Option<&Path>) -> anyhow::Result<Self> {
+        let mut given = Figment::new();
+        if let Some(file) = file {
+            if !file.is_file() {
+                bail!("configuration file {} does not exist", file.display());
+            }
+            given = given.merge(Toml::file_exact(file));
+        }
+        given = given.merge(Env::prefixed("ONGGI_").split("__").ignore(&["URL", "KEY"]));
+        Self::from_given(&given)
+    }
+
+    fn from_given(given: &Figment) -> anyhow::Result<Self> {
+        let keys: Dict = given.extract().context("configuration cannot be read")?;
+        refuse_unknown(&keys)?;
+        let config: Self = Figment::from(Serialized::defaults(Self::default())).merge(given).extract().context("configuration")?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    fn validate(&self) -> anyhow::Result<()> {
+        if let Some(Secret(secret)) = &self.secret
+            && secret.len() < 32
+        {
+            bail!("configuration: secret has {} characters; give 32 or more", secret.len());
+        }
+        if self.sizes.0.is_empty() {
+            bail!("configuration: sizes is empty; name at least one size class");
+        }
+        self.controller.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))
+    }
+
+    /// The URL of the metadata database.
+    pub fn database_url(&self) -> String {
+        self.database.as_ref().map_or_else(|| format!("sqlite:{}", self.data.join("metadata.sqlite").display()), |url| url.0.clone())
+    }
+
+    /// The URL of the bucket; makes its directory when it is the embedded one.
+    pub fn bucket_url(&self) -> anyhow::Result<String> {
+        if let Some(url) = &self.bucket.url {
+            return Ok(url.clone());
+        }
+        let directory = self.data.join("bucket");
+        std::fs::create_dir_all(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
+        let directory = directory.canonicalize().with_context(|| format!("cannot find {}", directory.display()))?;
+        let url = url::Url::from_directory_path(&directory).map_err(|()| anyhow::anyhow!("{} is not a path for a URL", directory.display()))?;
+        Ok(url.to_string())
+    }
+
+    /// The options of the bucket.
+    pub fn bucket_options(&self) -> Vec<(String, String)> {
+        self.bucket.options.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect()
+    }
+
+    /// The server's secret; made and kept in `data/secret` when none is configured.
+    pub fn server_secret(&self) -> anyhow::Result<String> {
+        if let Some(Secret(secret)) = &self.secret {
+            return Ok(secret.clone());
+        }
+        let path = self.data.join("secret");
+        if let Ok(secret) = std::fs::read_to_string(&path) {
+            return Ok(secret.trim().to_owned());
+        }
+        std::fs::create_dir_all(&self.data).with_context(|| format!("cannot make {}", self.data.display()))?;
+        let secret = random_secret();
+        write_private(&path, &secret).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(secret)
+    }
+
+    /// The effective configuration as TOML, secrets hidden.
+    pub fn show(&self) -> anyhow::Result<String> {
+        toml::to_string_pretty(self).context("configuration cannot be shown")
+    }
+}
+
+/// 256 random bits as hex.
+pub fn random_secret() -> String {
+    let bytes: [u8; 32] = rand::random();
+    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        use std::fmt::Write;
+        write!(text, "{byte:02x}").expect("a string takes what is written");
+        text
+    })
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// Keys that may stand in the configuration although the defaults leave them out.
+const OPTIONAL: [&str; 5] = ["metrics_listen", "secret", "database", "bucket.url", "bucket.options"];
+
+fn refuse_unknown(given: &Dict) -> anyhow::Result<()> {
+    let Value::Dict(_, defaults) = Value::serialize(Config::default()).context("the defaults are plain data")? else {
+        bail!("the defaults are a table");
+    };
+    let mut known: Vec<String> = OPTIONAL.map(str::to_owned).to_vec();
+    paths(&defaults, "", &mut known);
+    let mut keys = Vec::new();
+    paths(given, "", &mut keys);
+    for key in keys {
+        let below_open_table = key.starts_with("bucket.options.");
+        if below_open_table || known.contains(&key) {
+            continue;
+        }
+        let nearest = known.iter().min_by_key(|candidate| strsim::damerau_levenshtein(candidate, &key)).map_or("", String::as_str);
+        bail!("configuration: `{key}` is not known; did you mean `{nearest}`?");
+    }
+    Ok(())
+}
+
+fn paths(table: &Dict, prefix: &str, into: &mut Vec<String>) {
+    for (key, value) in table {
+        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        if let Value::Dict(_, inner) = value {
+            paths(inner, &path, into);
+        }
+        into.push(path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(toml: &str) -> anyhow::Result<Config> {
+        Config::from_given(&Figment::new().merge(Toml::string(toml)))
+    }
+
+    #[test]
+    fn an_empty_file_gives_the_defaults() {
+        assert_eq!(parse("").unwrap().listen.port(), 7700);
+    }
+
+    #[test]
+    fn a_section_changes_what_it_names_and_keeps_the_rest() {
+        let config = parse("listen = \"127.0.0.1:1\"\n[limits]\nbody_bytes = \"1MiB\"").unwrap();
+        assert_eq!(config.limits.body_bytes, bytesize::ByteSize::mib(1));
+        assert_eq!(config.limits.query_words, Limits::default().query_words);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_and_the_nearest_named() {
+        let error = parse("[limits]\nbody_byte = 1").unwrap_err().to_string();
+        assert!(error.contains("`limits.body_byte` is not known") && error.contains("`limits.body_bytes`"), "{error}");
+        let error = parse("lisen = 1").unwrap_err().to_string();
+        assert!(error.contains("did you mean `listen`"), "{error}");
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let shown = parse("secret = \"0123456789abcdef0123456789abcdef\"\ndatabase = \"postgres://u:pass@h/d\"\n[bucket.options]\naws_secret_access_key = \"xyz\"").unwrap();
+        let text = shown.show().unwrap() + &format!("{shown:?}");
+        for secret in ["0123456789", "pass", "xyz"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_short_secret_is_refused() {
+        assert!(parse("secret = \"short\"").unwrap_err().to_string().contains("32"));
+    }
+}

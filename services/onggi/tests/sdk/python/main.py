@@ -1,0 +1,90 @@
+"""What a Python application does with the official client, unmodified.
+
+Takes ONGGI_URL, ONGGI_KEY (a root key) and DOCUMENTS (an NDJSON file).
+"""
+
+import datetime
+import json
+import os
+
+import meilisearch
+from meilisearch.errors import MeilisearchApiError
+
+URL, KEY = os.environ["ONGGI_URL"], os.environ["ONGGI_KEY"]
+client = meilisearch.Client(URL, KEY)
+with open(os.environ["DOCUMENTS"], encoding="utf-8") as file:
+    lines = file.read().splitlines()
+documents = [json.loads(line) for line in lines]
+
+
+def done(info):
+    task = client.wait_for_task(info.task_uid, timeout_in_ms=120_000, interval_in_ms=20)
+    assert task.status == "succeeded", task
+    return task
+
+
+def refused(code, call):
+    try:
+        call()
+    except MeilisearchApiError as error:
+        assert error.code == code, error
+    else:
+        raise AssertionError(f"expected {code}")
+
+
+# An index, its settings, its documents as NDJSON, JSON and CSV.
+assert client.is_healthy()
+done(client.create_index("packages-py", {"primaryKey": "id"}))
+index = client.index("packages-py")
+done(
+    index.update_settings(
+        {
+            "filterableAttributes": ["section", "installed_size_kb", "tags"],
+            "sortableAttributes": ["installed_size_kb"],
+            "searchableAttributes": ["name", "title", "description"],
+        }
+    )
+)
+half = len(lines) // 2
+done(index.add_documents_ndjson("\n".join(lines[:half]).encode(), "id"))
+for info in index.add_documents_in_batches(documents[half:], batch_size=10_000):
+    done(info)
+done(index.add_documents_csv(b'id,section,installed_size_kb:number\ncsv-1,"a,b",12\n', "id"))
+assert index.get_stats().number_of_documents == len(documents) + 1
+assert index.get_document("csv-1").installed_size_kb == 12
+done(index.delete_document("csv-1"))
+assert dict(index.get_document(documents[3]["id"]))["title"] == documents[3]["title"]
+assert index.get_settings()["sortableAttributes"] == ["installed_size_kb"]
+
+# Search.
+expected = sum(1 for document in documents if document["section"] == "python")
+found = index.search("", {"filter": "section = python", "facets": ["section", "installed_size_kb"], "hitsPerPage": 1})
+assert found["totalHits"] == expected, found
+assert found["facetDistribution"]["section"] == {"python": expected}
+found = index.search("python library", {"attributesToHighlight": ["*"], "sort": ["installed_size_kb:desc"], "limit": 3})
+assert found["hits"] and any("<em>" in hit["_formatted"]["description"] + hit["_formatted"]["title"] for hit in found["hits"])
+refused("invalid_search_sort", lambda: index.search("x", {"sort": ["version:asc"]}))
+refused("index_not_found", lambda: client.index("absent").search("x"))
+
+# Keys and a tenant token.
+key = client.create_key({"description": "python", "actions": ["search"], "indexes": ["packages-py"], "expiresAt": None})
+assert client.get_key(key.uid).key == key.key
+token = client.generate_tenant_token(
+    key.uid,
+    {"packages-py": {"filter": "section = python"}},
+    api_key=key.key,
+    expires_at=datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=5),
+)
+tenant = meilisearch.Client(URL, token)
+assert tenant.index("packages-py").search("", {"hitsPerPage": 1})["totalHits"] == expected
+refused("invalid_api_key", lambda: tenant.index("packages-js").search(""))
+assert client.delete_key(key.uid) == 204
+
+# Tasks, and the end.
+tasks = client.get_tasks({"indexUids": "packages-py", "statuses": "succeeded", "limit": 3})
+assert len(tasks.results) == 3
+done(index.delete_all_documents())
+assert index.search("")["estimatedTotalHits"] == 0
+done(index.delete())
+refused("index_not_found", lambda: client.get_raw_index("packages-py"))
+print("ok")
