@@ -11,7 +11,7 @@ use crate::{ApiError, Code, Generation, IndexId, Seq, TenantId, Timestamp};
 pub struct Selection {
     /// The size class of each container.
     pub size: String,
-    /// Searchers to run while awake; 0 keeps the index asleep until this changes.
+    /// Searchers to run while awake. Selecting 0 sends the index to sleep at once; woken all the same, it runs one.
     pub replicas: u32,
     /// Seconds without a search until the index sleeps; `None`: never.
     pub sleep_after_seconds: Option<u32>,

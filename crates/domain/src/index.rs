@@ -34,9 +34,9 @@ pub struct Index {
 }
 
 impl Index {
-    /// Searchers that should run now.
+    /// Searchers that should run now. Selecting 0 replicas sends an index to sleep; when it is woken after all, one runs.
     pub fn replicas_wanted(&self) -> u32 {
-        if self.awake && self.deleted_at.is_none() { self.selection.replicas } else { 0 }
+        if self.awake && self.deleted_at.is_none() { self.selection.replicas.max(1) } else { 0 }
     }
 }
 

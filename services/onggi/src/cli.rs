@@ -195,7 +195,7 @@ pub enum IndexCommand {
     Containers {
         /// Its uid.
         uid: String,
-        /// Searchers to run; 0 keeps the index asleep.
+        /// Searchers to run; 0 sends the index to sleep.
         #[arg(long)]
         replicas: Option<u32>,
         /// Size class.
