@@ -1,0 +1,254 @@
+//! The routes of a searcher: requests are checked here, answered by the engine on the pool, and counted.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::{Path, RawQuery, State},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, header};
+use onggi_domain::{ApiError, Code, worker::LoadRequest};
+use onggi_engine::search::{DocumentsRequest, FacetSearchRequest, SearchRequest};
+use onggi_web::{Error, body};
+use serde_json::Value;
+use url::form_urlencoded;
+
+use super::{
+    Loaded, Searcher, answer,
+    pool::{Refused, busy},
+};
+use crate::server::unavailable;
+
+/// A filter that the caller's token adds to every search: URL-encoded JSON.
+const RULE: HeaderName = HeaderName::from_static("x-onggi-filter");
+
+type Result<T, E = Failure> = std::result::Result<T, E>;
+
+pub(crate) fn router(searcher: Arc<Searcher>) -> Router {
+    Router::new()
+        .route("/load", post(load))
+        .route("/search", get(search_by_query).post(search_by_body))
+        .route("/facet-search", post(facet_search))
+        .route("/documents", get(documents_by_query))
+        .route("/documents/fetch", post(documents_by_body))
+        .route("/documents/{id}", get(document))
+        .route("/stats", get(stats))
+        .with_state(searcher)
+}
+
+async fn load(State(searcher): State<Arc<Searcher>>, body: Body) -> Result<Response> {
+    let bytes = read(&searcher, body).await?;
+    let request: LoadRequest = body::parse(&bytes, |_| Code::BadRequest)?;
+    match searcher.load(request.generation).await {
+        Ok(()) => Ok(Json(searcher.status.view()).into_response()),
+        // Only the control plane asks: it is told the cause, which names the file.
+        Err(why) => Err(ApiError::new(Code::Internal, format!("generation {} could not be loaded: {why}", request.generation)).into()),
+    }
+}
+
+async fn search_by_query(State(searcher): State<Arc<Searcher>>, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response> {
+    search(&searcher, &headers, SearchRequest::from_query(&query.unwrap_or_default())?).await
+}
+
+async fn search_by_body(State(searcher): State<Arc<Searcher>>, headers: HeaderMap, body: Body) -> Result<Response> {
+    let bytes = read(&searcher, body).await?;
+    search(&searcher, &headers, SearchRequest::from_json(&bytes)?).await
+}
+
+async fn search(searcher: &Searcher, headers: &HeaderMap, request: SearchRequest) -> Result<Response> {
+    let started = Instant::now();
+    searcher.status.searched();
+    metrics::counter!("onggi_searches_total").increment(1);
+    let rule = rule(headers)?;
+    let loaded = loaded(searcher)?;
+    let generation = loaded.generation();
+    let tag = answer::entity_tag(searcher.index, generation, &request, rule.as_ref());
+    if answer::is_known(headers, &tag) {
+        return Ok(answer::not_modified(generation, tag));
+    }
+    let (bytes, degraded) = on_pool(searcher, loaded, move |loaded| {
+        let response = loaded.engine.search(&request, rule.as_ref()).map_err(Error::internal)??;
+        Ok((answer::to_bytes(&response).map_err(Error::internal)?, response.degraded))
+    })
+    .await?;
+    let mut response = answer::json(generation, bytes);
+    // A degraded answer may be better next time: nobody should keep it.
+    if !degraded {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    metrics::histogram!("onggi_search_seconds").record(started.elapsed());
+    Ok(response)
+}
+
+async fn facet_search(State(searcher): State<Arc<Searcher>>, headers: HeaderMap, body: Body) -> Result<Response> {
+    let bytes = read(&searcher, body).await?;
+    let request: FacetSearchRequest = body::parse(&bytes, facet_search_code)?;
+    searcher.status.searched();
+    let rule = rule(&headers)?;
+    answered(&searcher, move |loaded| {
+        let response = loaded.engine.facet_search(&request, rule.as_ref()).map_err(Error::internal)??;
+        answer::to_bytes(&response).map_err(Error::internal)
+    })
+    .await
+}
+
+async fn documents_by_query(State(searcher): State<Arc<Searcher>>, RawQuery(query): RawQuery) -> Result<Response> {
+    documents(&searcher, DocumentsRequest::from_query(&query.unwrap_or_default())?).await
+}
+
+async fn documents_by_body(State(searcher): State<Arc<Searcher>>, body: Body) -> Result<Response> {
+    let bytes = read(&searcher, body).await?;
+    documents(&searcher, DocumentsRequest::from_json(&bytes)?).await
+}
+
+async fn documents(searcher: &Searcher, request: DocumentsRequest) -> Result<Response> {
+    answered(searcher, move |loaded| {
+        let page = loaded.engine.documents(&request).map_err(Error::internal)??;
+        answer::to_bytes(&page).map_err(Error::internal)
+    })
+    .await
+}
+
+async fn document(State(searcher): State<Arc<Searcher>>, Path(id): Path<String>, RawQuery(query): RawQuery) -> Result<Response> {
+    let fields = document_fields(&query.unwrap_or_default())?;
+    answered(&searcher, move |loaded| {
+        let found = loaded.engine.document(&id, fields.as_deref()).map_err(Error::internal)?;
+        let document = found.ok_or_else(|| ApiError::new(Code::DocumentNotFound, format!("Document `{id}` not found.")))?;
+        Ok(Bytes::from(String::from(Box::<str>::from(document))))
+    })
+    .await
+}
+
+async fn stats(State(searcher): State<Arc<Searcher>>) -> Result<Response> {
+    let loaded = loaded(&searcher)?;
+    let state = loaded.engine.state();
+    let stats = serde_json::json!({"numberOfDocuments": state.documents, "fieldDistribution": state.fields});
+    Ok(answer::json(loaded.generation(), answer::to_bytes(&stats).map_err(Error::internal)?))
+}
+
+/// An answer of the engine about the generation that is served now.
+async fn answered(searcher: &Searcher, work: impl FnOnce(&Loaded) -> onggi_web::Result<Bytes> + Send + 'static) -> Result<Response> {
+    let loaded = loaded(searcher)?;
+    let generation = loaded.generation();
+    Ok(answer::json(generation, on_pool(searcher, loaded, work).await?))
+}
+
+async fn on_pool<T: Send + 'static>(
+    searcher: &Searcher,
+    loaded: Arc<Loaded>,
+    work: impl FnOnce(&Loaded) -> onggi_web::Result<T> + Send + 'static,
+) -> Result<T> {
+    match searcher.pool.run(move || work(&loaded)).await {
+        Ok(done) => Ok(done?),
+        Err(Refused::Busy) => Err(Failure::Later(busy())),
+        Err(Refused::Panicked(error)) => Err(Error::internal(error).into()),
+    }
+}
+
+fn loaded(searcher: &Searcher) -> Result<Arc<Loaded>> {
+    let waking = || Failure::Later(ApiError::new(Code::IndexWaking, "The index is waking up. Try again in a moment."));
+    searcher.serving().ok_or_else(waking)
+}
+
+async fn read(searcher: &Searcher, body: Body) -> Result<Bytes> {
+    Ok(body::read(body, searcher.limits.body_bytes.as_u64()).await?)
+}
+
+/// The token's rule. One that cannot be read is an error and never no rule.
+fn rule(headers: &HeaderMap) -> Result<Option<Value>> {
+    let Some(value) = headers.get(RULE) else { return Ok(None) };
+    let decoded = form_urlencoded::parse(value.as_bytes()).next().map(|(text, _)| text.into_owned()).unwrap_or_default();
+    serde_json::from_str(&decoded).map(Some).map_err(|error| Error::internal(format!("{RULE} is not URL-encoded JSON: {error}")).into())
+}
+
+/// The fields of `GET /documents/{id}?fields=a,b`; `*` and nothing at all: every field.
+fn document_fields(query: &str) -> Result<Option<Vec<String>>, ApiError> {
+    let mut fields = None;
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match (name.as_ref(), value.as_ref()) {
+            ("fields", "*") => fields = None,
+            ("fields", list) => fields = Some(list.split(',').map(|field| field.trim().to_owned()).collect()),
+            ("retrieveVectors", "false") => {}
+            ("retrieveVectors", _) => {
+                return Err(ApiError::new(
+                    Code::InvalidDocumentRetrieveVectors,
+                    "Invalid value in parameter `retrieveVectors`: there are no vectors.",
+                ));
+            }
+            (other, _) => {
+                let message = format!("Unknown parameter `{other}`: expected one of `fields`, `retrieveVectors`");
+                return Err(ApiError::new(Code::BadRequest, message));
+            }
+        }
+    }
+    Ok(fields)
+}
+
+fn facet_search_code(field: &str) -> Code {
+    match field {
+        "facetName" => Code::InvalidFacetSearchFacetName,
+        "facetQuery" => Code::InvalidFacetSearchFacetQuery,
+        "q" => Code::InvalidSearchQ,
+        "filter" => Code::InvalidSearchFilter,
+        "matchingStrategy" => Code::InvalidSearchMatchingStrategy,
+        "attributesToSearchOn" => Code::InvalidSearchAttributesToSearchOn,
+        _ => Code::BadRequest,
+    }
+}
+
+/// Why a request was not answered.
+#[derive(Debug)]
+enum Failure {
+    /// For this request.
+    Request(Error),
+    /// For now.
+    Later(ApiError),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Request(error)
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self::Request(error.into())
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Request(error) => error.into_response(),
+            Self::Later(error) => unavailable(&error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rule_of_a_token_is_url_encoded_json_and_a_broken_one_is_an_error() {
+        let with = |value: &'static str| HeaderMap::from_iter([(RULE, http::HeaderValue::from_static(value))]);
+        assert_eq!(rule(&HeaderMap::new()).unwrap(), None);
+        assert_eq!(rule(&with("%22user%20%3D%201%20%26%20a%2Bb%22")).unwrap(), Some("user = 1 & a+b".into()));
+        assert_eq!(rule(&with("%5B%22a+%3D+1%22%5D")).unwrap(), Some(serde_json::json!(["a = 1"])));
+        assert!(rule(&with("user = 1")).is_err());
+        assert!(rule(&with("")).is_err());
+    }
+
+    #[test]
+    fn a_document_comes_whole_or_with_the_fields_that_are_named() {
+        assert_eq!(document_fields("").unwrap(), None);
+        assert_eq!(document_fields("fields=*").unwrap(), None);
+        assert_eq!(document_fields("fields=id,%20title").unwrap(), Some(vec!["id".to_owned(), "title".to_owned()]));
+        assert_eq!(document_fields("limit=3").unwrap_err().code, Code::BadRequest);
+    }
+}

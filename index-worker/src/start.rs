@@ -1,0 +1,66 @@
+//! Starting as a child process: configuration on standard input, readiness on standard output, and an end when the parent ends.
+
+use std::io::{BufRead, Write};
+
+use anyhow::Context;
+use onggi_domain::worker::{WorkerConfig, WorkerReady};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+};
+use tokio_util::sync::CancellationToken;
+
+/// Reads one line of JSON ([`WorkerConfig`]) from standard input, listens, prints [`WorkerReady`] as one line and works until standard
+/// input ends (the parent is gone) or SIGTERM asks it to drain. SIGINT is ignored: a terminal sends it to parent and child
+/// alike, and the parent decides what becomes of its children.
+pub async fn start_from_stdin() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let _ignored = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    let (first_line, parent_gone) = watch_stdin()?;
+    let line = first_line.await.context("standard input ended before the configuration came")?;
+    let config: WorkerConfig = serde_json::from_str(&line).context("reading the configuration from standard input")?;
+
+    let listener = TcpListener::bind(config.listen).await.with_context(|| format!("listening on {}", config.listen))?;
+    let ready = WorkerReady { listening: listener.local_addr().context("asking where the listener listens")? };
+    let mut line = serde_json::to_vec(&ready)?;
+    line.push(b'\n');
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(&line).and_then(|()| stdout.flush()).context("telling the parent where the worker listens")?;
+    drop(stdout);
+
+    let shutdown = async move {
+        tokio::select! {
+            _ = terminate.recv() => tracing::info!("told to stop"),
+            () = parent_gone.cancelled() => tracing::info!("the parent is gone"),
+        }
+    };
+    crate::run(config, listener, shutdown).await
+}
+
+/// The first line of standard input, and a signal for its end. A plain thread: a read that waits for ever on the runtime's threads
+/// would keep the runtime from ending.
+fn watch_stdin() -> anyhow::Result<(oneshot::Receiver<String>, CancellationToken)> {
+    let (send_line, line) = oneshot::channel();
+    let gone = CancellationToken::new();
+    let at_end = gone.clone().drop_guard();
+    std::thread::Builder::new()
+        .name("stdin".to_owned())
+        .stack_size(64 << 10)
+        .spawn(move || {
+            let _at_end = at_end;
+            let mut stdin = std::io::stdin().lock();
+            let mut first = String::new();
+            if stdin.read_line(&mut first).is_ok_and(|read| read > 0) && send_line.send(first).is_ok() {
+                // Nothing more is expected: what matters is that it ends.
+                let _ = std::io::copy(&mut stdin, &mut std::io::sink());
+            }
+        })
+        .context("starting the thread that watches standard input")?;
+    Ok((line, gone))
+}
+
+/// The credentials of the bucket, which the platform gives to the process as its environment (S3 only).
+pub(crate) fn store_credentials() -> Vec<(String, String)> {
+    std::env::vars().filter(|(name, _)| name.starts_with("AWS_")).map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
+}
