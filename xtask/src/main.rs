@@ -61,7 +61,10 @@ fn test(part: Option<Part>) -> anyhow::Result<()> {
         install::postgres()?;
         report.step("format", &mut cargo(&["fmt", "--all", "--check"]))?;
         report.step("lints", &mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"]))?;
-        report.tests("unit and conformance", &mut cargo(&["test", "--workspace", "--exclude", "onggi", "--locked", "--quiet", "--no-fail-fast"]))?;
+        report.tests(
+            "unit and conformance",
+            &mut cargo(&["test", "--workspace", "--exclude", "onggi", "--locked", "--quiet", "--no-fail-fast"]),
+        )?;
         report.tests("command line", &mut cargo(&["test", "-p", "onggi", "--lib", "--bins", "--locked", "--quiet"]))?;
     }
     if part != Some(Part::Unit) {

@@ -107,7 +107,11 @@ async fn a_decompression_bomb_and_a_body_over_the_limit_are_refused() {
     let onggi = onggi().await;
     let api = onggi.api();
     let bomb = zstd::stream::encode_all(std::io::Read::take(std::io::repeat(b' '), 1 << 30), 1).unwrap();
-    let request = api.request(reqwest::Method::POST, "/indexes/jars/documents").header("content-type", "application/json").header("content-encoding", "zstd").body(bomb);
+    let request = api
+        .request(reqwest::Method::POST, "/indexes/jars/documents")
+        .header("content-type", "application/json")
+        .header("content-encoding", "zstd")
+        .body(bomb);
     let answer = api.send(request).await.unwrap();
     assert_eq!((answer.status, answer.code().as_str()), (413, "payload_too_large"), "{answer:?}");
     let large = vec![b' '; 11 << 20];

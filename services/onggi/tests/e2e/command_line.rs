@@ -17,7 +17,11 @@ async fn a_file_is_imported_and_searched() {
     assert!(found.contains("0ad"), "{found}");
     let list = onggi.command(&["index", "list"]).await;
     assert!(list.contains("packages") && list.contains("4469"), "{list}");
-    let left: Vec<_> = std::fs::read_dir(onggi.data()).unwrap().flatten().filter(|entry| entry.file_name().to_string_lossy().ends_with(".onggi-import")).collect();
+    let left: Vec<_> = std::fs::read_dir(onggi.data())
+        .unwrap()
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().ends_with(".onggi-import"))
+        .collect();
     assert!(left.is_empty(), "a finished import leaves no note");
 }
 
@@ -68,8 +72,11 @@ async fn the_doctor_finds_a_healthy_machine_healthy() {
 #[tokio::test]
 async fn a_dev_key_is_refused_where_others_could_use_it_or_when_it_is_short() {
     let directory = tempfile::tempdir().unwrap();
-    for (arguments, says) in [(["--listen", "0.0.0.0:0", "--dev-key", "long-enough"], "loopback"), (["--listen", "127.0.0.1:0", "--dev-key", "short"], "8")] {
-        let output = tokio::process::Command::new(BINARY).arg("up").args(arguments).env("ONGGI_DATA", directory.path()).output().await.unwrap();
+    for (arguments, says) in
+        [(["--listen", "0.0.0.0:0", "--dev-key", "long-enough"], "loopback"), (["--listen", "127.0.0.1:0", "--dev-key", "short"], "8")]
+    {
+        let output =
+            tokio::process::Command::new(BINARY).arg("up").args(arguments).env("ONGGI_DATA", directory.path()).output().await.unwrap();
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && error.contains(says), "{error}");
     }

@@ -31,7 +31,10 @@ async fn an_index_sleeps_when_told_and_wakes_once_for_many_searches() {
     let api = onggi.api();
     index_with_documents(&api, "jars", 50, 2).await;
     api.ok("POST", "/indexes/jars/sleep", None).await;
-    api.until("/indexes/jars/containers", |answer| answer["phase"] == "asleep" && answer["containers"].as_array().is_some_and(Vec::is_empty)).await;
+    api.until("/indexes/jars/containers", |answer| {
+        answer["phase"] == "asleep" && answer["containers"].as_array().is_some_and(Vec::is_empty)
+    })
+    .await;
     onggi.workers_of_role("searcher", 0).await;
 
     let body = json!({"q": "jar"});

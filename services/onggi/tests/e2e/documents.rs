@@ -69,7 +69,10 @@ async fn uploads_in_every_format_and_encoding_give_the_same_documents() {
         ("text/csv", "", b"id:number,name\n1,one\n2,two\n".to_vec()),
     ];
     for (number, (content_type, encoding, body)) in uploads.into_iter().enumerate() {
-        let mut request = api.request(reqwest::Method::POST, &format!("/indexes/format-{number}/documents")).header("content-type", content_type).body(body);
+        let mut request = api
+            .request(reqwest::Method::POST, &format!("/indexes/format-{number}/documents"))
+            .header("content-type", content_type)
+            .body(body);
         if !encoding.is_empty() {
             request = request.header("content-encoding", encoding);
         }
