@@ -59,7 +59,7 @@ impl Cache {
         }
         bucket.fetch(manifest, &self.files).await?;
         let meta = self.files.join(META);
-        std::fs::read(&meta).map_err(Error::local(&meta))
+        tokio::fs::read(&meta).await.map_err(Error::local(&meta))
     }
 
     /// Removes the files that none of these generations has.

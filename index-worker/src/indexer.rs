@@ -38,8 +38,8 @@ use crate::{
     status::Status,
 };
 
-/// Entries that are read at a time.
-const BATCH: usize = 16;
+/// Entries that are read at a time; the bucket returns fewer when they are large.
+const BATCH: usize = 256;
 /// Bytes of documents, before compression, after which a window ends.
 const WINDOW_BYTES: u64 = 256 << 20;
 /// Time after which a window ends.
@@ -91,7 +91,7 @@ pub(crate) async fn run(
     bucket: IndexBucket,
     config: WorkerConfig,
     listener: TcpListener,
-    shutdown: impl Future<Output = ()>,
+    shutdown: impl Future<Output = ()> + Send,
 ) -> anyhow::Result<()> {
     let gate = Gate::default();
     let status = Arc::new(Status::new(&config, gate.clone()));
@@ -106,7 +106,7 @@ pub(crate) async fn run(
     });
     let routes = Router::new().route("/advance", post(advance)).with_state(Arc::clone(&indexer));
     let router = server::router(routes, &status, &gate, &config.secret);
-    server::serve(listener, router, &gate, indexer.work(), shutdown, config.limits.request_time).await
+    server::serve(listener, router, &gate, Box::pin(indexer.work()), shutdown, config.limits.request_time).await
 }
 
 async fn advance(State(indexer): State<Arc<Indexer>>) -> StatusCode {

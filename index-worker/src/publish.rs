@@ -16,8 +16,8 @@ use crate::{
     error::{Error, Result},
 };
 
-/// The longest that a publish may take, from its first upload to its manifest. Garbage collection must be told the same.
-pub const PUBLISH_TIME: Duration = Duration::from_secs(15 * 60);
+/// The longest that a publish may take, from its first upload to its manifest. Garbage collection must be told no less.
+pub const PUBLISH_TIME: Duration = Duration::from_mins(10);
 
 /// Files that are uploaded at the same time.
 const UPLOADS: usize = 4;
@@ -62,18 +62,17 @@ impl Draft<'_> {
     }
 
     async fn upload(&self, publish: &Publish) -> Result<Vec<FileRef>> {
-        let mut files: Vec<FileRef> = stream::iter(&self.commit.files)
-            .map(|name| async move {
-                match self.known.get(name) {
-                    Some(known) => Ok(known.clone()),
-                    None => publish.put_file(&self.directory.join(name), name).await.map_err(Error::from),
-                }
-            })
-            .buffered(UPLOADS)
-            .try_collect()
-            .await?;
+        let uploads: Vec<_> = self.commit.files.iter().map(|name| self.file(publish, name)).collect();
+        let mut files: Vec<FileRef> = stream::iter(uploads).buffered(UPLOADS).try_collect().await?;
         files.push(self.upload_meta(publish).await?);
         Ok(files)
+    }
+
+    async fn file(&self, publish: &Publish, name: &str) -> Result<FileRef> {
+        match self.known.get(name) {
+            Some(known) => Ok(known.clone()),
+            None => Ok(publish.put_file(&self.directory.join(name), name).await?),
+        }
     }
 
     /// `meta.json` has the same name in every generation and another content: it is an object of its own in each.

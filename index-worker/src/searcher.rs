@@ -82,11 +82,11 @@ impl Drop for Release {
     }
 }
 
-/// What was asked for last. Each request has a ticket, and is answered by the first attempt that began after it.
+/// What was asked for since the last attempt began. Each request has a ticket, and is answered by the first attempt that began after it.
 #[derive(Debug, Clone, Copy, Default)]
 struct Wanted {
     ticket: u64,
-    /// `None`: the newest.
+    /// The highest; `None`: nothing was asked for, the newest will do.
     generation: Option<Generation>,
 }
 
@@ -101,7 +101,7 @@ pub(crate) async fn run(
     bucket: IndexBucket,
     config: WorkerConfig,
     listener: TcpListener,
-    shutdown: impl Future<Output = ()>,
+    shutdown: impl Future<Output = ()> + Send,
 ) -> anyhow::Result<()> {
     let gate = Gate::default();
     let status = Arc::new(Status::new(&config, gate.clone()));
@@ -122,7 +122,7 @@ pub(crate) async fn run(
     let load = async {
         gate.stop().run_until_cancelled(searcher.keep_loaded()).await;
     };
-    server::serve(listener, router, &gate, load, shutdown, config.limits.request_time).await
+    server::serve(listener, router, &gate, Box::pin(load), shutdown, config.limits.request_time).await
 }
 
 impl Searcher {
@@ -141,7 +141,7 @@ impl Searcher {
             ticket = wanted.ticket;
         });
         match tried.wait_for(|tried| tried.ticket >= ticket).await {
-            Ok(tried) if self.serves(generation) => Ok(drop(tried)),
+            Ok(_) if self.serves(generation) => Ok(()),
             Ok(tried) => Err(tried.error.clone().unwrap_or_else(|| format!("generation {generation} is not served"))),
             Err(_) => Err("the worker is stopping".to_owned()),
         }
@@ -157,7 +157,12 @@ impl Searcher {
         let mut backoff = Backoff::new();
         let mut retired = Vec::new();
         loop {
-            let target = *wanted.borrow_and_update();
+            wanted.mark_unchanged();
+            let mut target = Wanted::default();
+            self.wanted.send_if_modified(|wanted| {
+                target = Wanted { ticket: wanted.ticket, generation: wanted.generation.take() };
+                false
+            });
             let error = self.attempt(target.generation, &mut retired).await.err().map(|error| error.to_string());
             if let Some(error) = &error {
                 tracing::error!(error, generation = ?target.generation, "a generation could not be loaded");
@@ -184,6 +189,7 @@ impl Searcher {
         let manifest = match generation {
             Some(generation) if self.serves(generation) => return Ok(()),
             Some(generation) => Some(self.bucket.manifest(generation).await?),
+            None if self.serving().is_some() => return Ok(()),
             None => self.bucket.latest().await?,
         };
         let loaded = match manifest {
@@ -207,6 +213,8 @@ impl Searcher {
     async fn open(&self, manifest: Arc<Manifest>, retired: &[Retired]) -> Result<Loaded> {
         let in_use = self.in_use(retired);
         let in_use: Vec<&Manifest> = in_use.iter().map(AsRef::as_ref).collect();
+        // What an attempt that failed has left, unless this one needs it.
+        self.cache.keep_only(&[&in_use[..], &[&manifest]].concat())?;
         let meta_json = self.cache.fetch(&self.bucket, &manifest, &in_use).await?;
         let (files, state, options) = (self.cache.files().to_owned(), manifest.state.clone(), self.options.clone());
         let engine = blocking(move || Ok(onggi_engine::Searcher::open(&files, &meta_json, state, options)?)).await?;

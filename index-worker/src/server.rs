@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use futures::future::BoxFuture;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use onggi_domain::{ApiError, Code};
 use onggi_web::{error::response, identity::same};
@@ -111,8 +112,8 @@ pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     gate: &Gate,
-    work: impl Future<Output = ()>,
-    shutdown: impl Future<Output = ()>,
+    work: BoxFuture<'_, ()>,
+    shutdown: impl Future<Output = ()> + Send,
     grace: Duration,
 ) -> anyhow::Result<()> {
     let ended = CancellationToken::new();

@@ -35,7 +35,7 @@ pub async fn start_from_stdin() -> anyhow::Result<()> {
             () = parent_gone.cancelled() => tracing::info!("the parent is gone"),
         }
     };
-    crate::run(config, listener, shutdown).await
+    Box::pin(crate::run(config, listener, shutdown)).await
 }
 
 /// The first line of standard input, and a signal for its end. A plain thread: a read that waits for ever on the runtime's threads
@@ -60,7 +60,23 @@ fn watch_stdin() -> anyhow::Result<(oneshot::Receiver<String>, CancellationToken
     Ok((line, gone))
 }
 
-/// The credentials of the bucket, which the platform gives to the process as its environment (S3 only).
+/// What the platform gives to a process so that it can reach S3. Everything else of the bucket is in its URL.
+const CREDENTIALS: [&str; 12] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ALLOW_HTTP",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+];
+
+/// The credentials of the bucket, from the process's environment: the one thing that a worker's configuration does not hold, so that it can be shown.
 pub(crate) fn store_credentials() -> Vec<(String, String)> {
-    std::env::vars().filter(|(name, _)| name.starts_with("AWS_")).map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
+    CREDENTIALS.iter().filter_map(|name| Some((name.to_ascii_lowercase(), std::env::var(name).ok()?))).collect()
 }

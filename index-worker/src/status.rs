@@ -24,7 +24,7 @@ use tokio::sync::watch;
 use crate::server::Gate;
 
 /// The longest that a long poll is held.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// How far the work is. Each change wakes those who wait.
 #[derive(Debug, Clone, Default)]

@@ -86,7 +86,7 @@ async fn search(searcher: &Searcher, headers: &HeaderMap, request: SearchRequest
 
 async fn facet_search(State(searcher): State<Arc<Searcher>>, headers: HeaderMap, body: Body) -> Result<Response> {
     let bytes = read(&searcher, body).await?;
-    let request: FacetSearchRequest = body::parse(&bytes, facet_search_code)?;
+    let request: FacetSearchRequest = body::parse(&bytes, |_| Code::BadRequest)?;
     searcher.status.searched();
     let rule = rule(&headers)?;
     answered(&searcher, move |loaded| {
@@ -186,18 +186,6 @@ fn document_fields(query: &str) -> Result<Option<Vec<String>>, ApiError> {
         }
     }
     Ok(fields)
-}
-
-fn facet_search_code(field: &str) -> Code {
-    match field {
-        "facetName" => Code::InvalidFacetSearchFacetName,
-        "facetQuery" => Code::InvalidFacetSearchFacetQuery,
-        "q" => Code::InvalidSearchQ,
-        "filter" => Code::InvalidSearchFilter,
-        "matchingStrategy" => Code::InvalidSearchMatchingStrategy,
-        "attributesToSearchOn" => Code::InvalidSearchAttributesToSearchOn,
-        _ => Code::BadRequest,
-    }
 }
 
 /// Why a request was not answered.
