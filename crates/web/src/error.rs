@@ -33,10 +33,14 @@ impl Error {
     }
 }
 
-/// The response of an error for the caller.
+/// The response of an error for the caller. One that passes by itself says when to try again.
 pub fn response(error: &ApiError) -> Response {
     let status = http::StatusCode::from_u16(error.code.status()).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
-    (status, axum::Json(error)).into_response()
+    let mut response = (status, axum::Json(error)).into_response();
+    if matches!(error.code, Code::TooManyRequests | Code::TooManySearchRequests | Code::IndexWaking | Code::Unavailable) {
+        response.headers_mut().insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("1"));
+    }
+    response
 }
 
 impl IntoResponse for Error {
@@ -44,16 +48,32 @@ impl IntoResponse for Error {
         match self {
             Self::Api(error) => response(&error),
             Self::Internal(error) => {
-                let mut chain = error.to_string();
-                let mut source = error.source();
-                while let Some(cause) = source {
-                    chain.push_str(": ");
-                    chain.push_str(&cause.to_string());
-                    source = cause.source();
-                }
-                tracing::error!(error = chain, "request failed");
+                tracing::error!(error = crate::upstream::chain(&*error), "request failed");
                 response(&ApiError::internal())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_answers_with_its_status_and_only_what_passes_says_when_to_try_again() {
+        for code in Code::ALL {
+            let response = response(&ApiError::new(*code, "no"));
+            assert_eq!(response.status().as_u16(), code.status(), "{code:?}");
+            let passes = matches!(code.status(), 429 | 503);
+            assert_eq!(response.headers().contains_key(http::header::RETRY_AFTER), passes, "{code:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cause_of_ours_is_not_told() {
+        let response = Error::internal("the disk is full").into_response();
+        assert_eq!(response.status(), 500);
+        let body = crate::body::read(response.into_body(), 1 << 20).await.unwrap();
+        assert!(!String::from_utf8_lossy(&body).contains("disk"));
     }
 }

@@ -50,3 +50,57 @@ pub async fn require_internal(
 pub fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |different, (x, y)| different | (x ^ y)) == 0
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, body::Body, middleware::from_fn_with_state, routing::get};
+    use onggi_domain::{
+        KeyId, TenantId,
+        key::{Action, IndexPattern},
+    };
+    use tower::ServiceExt;
+
+    use super::*;
+
+    fn identity() -> Identity {
+        Identity {
+            tenant: TenantId::generate(),
+            key: KeyId::generate(),
+            root: false,
+            actions: vec![Action::Search, Action::DocumentsAll],
+            indexes: vec![IndexPattern::try_from("prod_*".to_owned()).unwrap()],
+        }
+    }
+
+    async fn status(router: &Router, headers: &[(HeaderName, HeaderValue)]) -> u16 {
+        let mut request = http::Request::get("/").body(Body::empty()).unwrap();
+        request.headers_mut().extend(headers.iter().cloned());
+        router.clone().oneshot(request).await.unwrap().status().as_u16()
+    }
+
+    #[tokio::test]
+    async fn the_caller_arrives_as_the_gateway_sent_it_and_without_one_nothing_is_done() {
+        let sent = identity();
+        let expected = sent.clone();
+        let router = Router::new().route(
+            "/",
+            get(move |Caller(arrived): Caller| async move {
+                assert_eq!(arrived, expected);
+            }),
+        );
+        assert_eq!(status(&router, &[(IDENTITY, header(&sent))]).await, 200);
+        assert_eq!(status(&router, &[]).await, 401);
+        assert_eq!(status(&router, &[(IDENTITY, HeaderValue::from_static("{}"))]).await, 401);
+    }
+
+    #[tokio::test]
+    async fn only_who_shows_the_internal_secret_gets_in() {
+        let secret: std::sync::Arc<str> = "internal".into();
+        let router = Router::new().route("/", get(|| async {})).layer(from_fn_with_state(secret, require_internal));
+        assert_eq!(status(&router, &[(INTERNAL, HeaderValue::from_static("internal"))]).await, 200);
+        for wrong in ["", "interna", "internal2", "Internal"] {
+            assert_eq!(status(&router, &[(INTERNAL, HeaderValue::from_static(wrong))]).await, 403, "{wrong}");
+        }
+        assert_eq!(status(&router, &[]).await, 403);
+    }
+}

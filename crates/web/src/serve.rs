@@ -1,7 +1,8 @@
 //! Serving until told to stop, then finishing what is under way.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, net::SocketAddr, time::Duration};
 
+use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
 /// Serves `router` on `listener` until `shutdown` resolves, then finishes requests under way for at most `grace`.
@@ -23,9 +24,87 @@ pub async fn serve(
             tokio::time::sleep(grace).await;
         }
     };
-    let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
+    // Small answers leave at once instead of waiting for the acknowledgement of the packet before (Nagle's algorithm).
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "connection stays without TCP_NODELAY");
+        }
+    });
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     tokio::select! {
         served = axum::serve(listener, service).with_graceful_shutdown(signal) => served,
         () = deadline => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::{Router, body::Body, routing::get};
+    use http_body_util::BodyExt;
+    use tokio::sync::{Notify, oneshot};
+
+    use super::*;
+    use crate::Upstream;
+
+    /// A server with one route that answers `done` once it is told to, and what a test needs to drive it.
+    struct Server {
+        address: SocketAddr,
+        upstream: Upstream,
+        arrived: Arc<Notify>,
+        finish: Arc<Notify>,
+        stop: oneshot::Sender<()>,
+        served: tokio::task::JoinHandle<std::io::Result<()>>,
+    }
+
+    async fn start(grace: Duration) -> Server {
+        let (arrived, finish) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (here, done) = (arrived.clone(), finish.clone());
+        let router = Router::new().route(
+            "/",
+            get(async move || {
+                here.notify_one();
+                done.notified().await;
+                "done"
+            }),
+        );
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let served = tokio::spawn(serve(listener, router, async move { stopped.await.unwrap_or_default() }, grace));
+        let upstream = Upstream::remote(format!("http://{address}").parse().unwrap(), "s");
+        Server { address, upstream, arrived, finish, stop, served }
+    }
+
+    fn request() -> http::Request<Body> {
+        http::Request::get("/").body(Body::empty()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_request_under_way_is_finished_and_a_new_one_not_accepted() {
+        let server = start(Duration::from_mins(1)).await;
+        let upstream = server.upstream.clone();
+        let under_way = tokio::spawn(async move { upstream.send(request()).await });
+        server.arrived.notified().await;
+        server.stop.send(()).unwrap();
+        while tokio::net::TcpStream::connect(server.address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        server.finish.notify_one();
+        let answer = under_way.await.unwrap().unwrap();
+        assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "done");
+        server.served.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_request_that_outlasts_the_grace_does_not_hold_the_server() {
+        let server = start(Duration::ZERO).await;
+        let upstream = server.upstream.clone();
+        let under_way = tokio::spawn(async move { upstream.send(request()).await });
+        server.arrived.notified().await;
+        server.stop.send(()).unwrap();
+        server.served.await.unwrap().unwrap();
+        under_way.abort();
     }
 }
