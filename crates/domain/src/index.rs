@@ -34,6 +34,24 @@ pub struct Index {
 }
 
 impl Index {
+    /// A new index, awake and without documents.
+    pub fn new(tenant: TenantId, uid: IndexUid, primary_key: Option<String>, selection: Selection, now: Timestamp) -> Self {
+        Self {
+            id: IndexId::generate(),
+            tenant,
+            uid,
+            primary_key,
+            awake: selection.replicas > 0,
+            selection,
+            published: None,
+            settings: Settings::default(),
+            created_at: now,
+            updated_at: now,
+            deleted_at: None,
+            revision: 0,
+        }
+    }
+
     /// Searchers that should run now. Selecting 0 replicas sends an index to sleep; when it is woken after all, one runs.
     pub fn replicas_wanted(&self) -> u32 {
         if self.awake && self.deleted_at.is_none() { self.selection.replicas.max(1) } else { 0 }

@@ -1,0 +1,227 @@
+//! Deletions, settings, rollback and cancelation: small bodies that become one record each.
+
+use axum::{
+    body::Body,
+    extract::{Path, RawQuery, State},
+    response::Response,
+};
+use bytes::Bytes;
+use http::HeaderMap;
+use onggi_domain::{
+    ApiError, Code, Generation, IndexUid,
+    auth::Identity,
+    log::Operation,
+    settings::SettingsPatch,
+    task::{TaskDetails, TaskKind},
+};
+use onggi_web::{
+    Caller, Error, Result,
+    body::parse,
+    query::{Params, TASK_FILTERS, task_filter, unknown},
+};
+use serde_json::{Map, Value, json};
+
+use super::{accepted, index_uid};
+use crate::{
+    app::{Uploader, Write, details, new_task},
+    documents::Decoded,
+    settings,
+};
+
+/// `DELETE /indexes/{uid}/documents`
+pub(super) async fn delete_all(State(uploader): State<Uploader>, Caller(caller): Caller, Path(uid): Path<String>) -> Result<Response> {
+    delete(&uploader, &caller, &uid, 0, Value::Null, Operation::DeleteAllDocuments).await
+}
+
+/// `DELETE /indexes/{uid}/documents/{id}`
+pub(super) async fn delete_one(
+    State(uploader): State<Uploader>,
+    Caller(caller): Caller,
+    Path((uid, id)): Path<(String, String)>,
+) -> Result<Response> {
+    delete(&uploader, &caller, &uid, 1, Value::Null, Operation::DeleteDocuments { ids: vec![id] }).await
+}
+
+/// `POST /indexes/{uid}/documents/delete-batch`
+pub(super) async fn delete_batch(
+    State(uploader): State<Uploader>,
+    Caller(caller): Caller,
+    Path(uid): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response> {
+    let ids: Vec<Value> = parse(&whole(&uploader, &headers, body).await?, |_| Code::InvalidDocumentIds)?;
+    let ids = ids.iter().enumerate().map(|(at, id)| document_id(at, id)).collect::<Result<Vec<_>, _>>()?;
+    delete(&uploader, &caller, &uid, ids.len(), Value::Null, Operation::DeleteDocuments { ids }).await
+}
+
+/// `POST /indexes/{uid}/documents/delete`
+pub(super) async fn delete_by_filter(
+    State(uploader): State<Uploader>,
+    Caller(caller): Caller,
+    Path(uid): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response> {
+    let filter = filter(parse(&whole(&uploader, &headers, body).await?, |_| Code::BadRequest)?)?;
+    delete(&uploader, &caller, &uid, 0, Value::String(filter.to_string()), Operation::DeleteByFilter { filter }).await
+}
+
+/// `PATCH /indexes/{uid}/settings`
+pub(super) async fn change_settings(
+    State(uploader): State<Uploader>,
+    Caller(caller): Caller,
+    Path(uid): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response> {
+    let patch = settings::parse_all(&whole(&uploader, &headers, body).await?)?;
+    update_settings(&uploader, &caller, &uid, patch).await
+}
+
+/// `PUT` or `PATCH /indexes/{uid}/settings/{name}`
+pub(super) async fn change_setting(
+    State(uploader): State<Uploader>,
+    Caller(caller): Caller,
+    Path((uid, name)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response> {
+    let patch = settings::parse_one(&name, &whole(&uploader, &headers, body).await?)?;
+    update_settings(&uploader, &caller, &uid, patch).await
+}
+
+/// `DELETE /indexes/{uid}/settings`
+pub(super) async fn reset_settings(State(uploader): State<Uploader>, Caller(caller): Caller, Path(uid): Path<String>) -> Result<Response> {
+    let write = settings_write(settings::reset_all()?);
+    write_to_existing(&uploader, &caller, &uid, write).await
+}
+
+/// `DELETE /indexes/{uid}/settings/{name}`
+pub(super) async fn reset_setting(
+    State(uploader): State<Uploader>,
+    Caller(caller): Caller,
+    Path((uid, name)): Path<(String, String)>,
+) -> Result<Response> {
+    let write = settings_write(settings::reset_one(&name)?);
+    write_to_existing(&uploader, &caller, &uid, write).await
+}
+
+/// `POST /indexes/{uid}/generations/{generation}/rollback`
+pub(super) async fn rollback(
+    State(uploader): State<Uploader>,
+    Caller(caller): Caller,
+    Path((uid, generation)): Path<(String, String)>,
+) -> Result<Response> {
+    let uid = index_uid(&uid)?;
+    let generation: Generation = generation.parse().map_err(|_| {
+        ApiError::new(Code::InvalidGeneration, format!("`{generation}` is not the number of a generation: expected 1 or more."))
+    })?;
+    let index = uploader.find(caller.tenant, &uid).await?.ok_or_else(|| ApiError::index_not_found(uid.as_str()))?;
+    match uploader.bucket(index.tenant, index.id).manifest(generation).await {
+        Ok(_) => {}
+        Err(onggi_bucket::Error::NoGeneration(_)) => {
+            let message = format!("Generation {generation} of index `{uid}` not found: it never was, or is no longer kept.");
+            return Err(Error::api(Code::GenerationNotFound, message));
+        }
+        Err(error) => return Err(Error::internal(error)),
+    }
+    let details = details(json!({"generation": generation}));
+    let write = Write { kind: TaskKind::IndexRollback, details, operation: Operation::Rollback { generation } };
+    Ok(accepted(&uploader.submit(&index, write).await?))
+}
+
+/// `POST /tasks/cancel`
+pub(super) async fn cancel_tasks(State(uploader): State<Uploader>, Caller(caller): Caller, RawQuery(query): RawQuery) -> Result<Response> {
+    let query = query.unwrap_or_default();
+    let params = Params::parse(Some(&query), &TASK_FILTERS)?;
+    let filter = task_filter(&params)?;
+    if query.is_empty() {
+        let names: Vec<String> = TASK_FILTERS.iter().map(|name| format!("`{name}`")).collect();
+        let message =
+            format!("Query parameters to filter the tasks to cancel are missing. Available query parameters are: {}.", names.join(", "));
+        return Err(Error::api(Code::MissingTaskFilters, message));
+    }
+    Ok(accepted(&uploader.cancel(&caller, filter, &query).await?))
+}
+
+async fn delete(
+    uploader: &Uploader,
+    caller: &Identity,
+    uid: &str,
+    provided: usize,
+    filter: Value,
+    operation: Operation,
+) -> Result<Response> {
+    let details = details(json!({"providedIds": provided, "deletedDocuments": null, "originalFilter": filter}));
+    write_to_existing(uploader, caller, uid, Write { kind: TaskKind::DocumentDeletion, details, operation }).await
+}
+
+/// A write that does not create the index: without it, the task fails as it does in Meilisearch.
+async fn write_to_existing(uploader: &Uploader, caller: &Identity, uid: &str, write: Write) -> Result<Response> {
+    let uid = index_uid(uid)?;
+    let task = match uploader.find(caller.tenant, &uid).await? {
+        Some(index) => uploader.submit(&index, write).await?,
+        None => refuse(uploader, caller, uid, write.kind, write.details).await?,
+    };
+    Ok(accepted(&task))
+}
+
+async fn refuse(
+    uploader: &Uploader,
+    caller: &Identity,
+    uid: IndexUid,
+    kind: TaskKind,
+    details: TaskDetails,
+) -> Result<onggi_domain::task::Task> {
+    let error = ApiError::index_not_found(uid.as_str());
+    uploader.complete(&new_task(caller.tenant, None, Some(uid), kind, details), Some(&error)).await
+}
+
+async fn update_settings(uploader: &Uploader, caller: &Identity, uid: &str, patch: SettingsPatch) -> Result<Response> {
+    let uid = index_uid(uid)?;
+    let index = match uploader.find_or_may_create(caller, &uid).await? {
+        Some(index) => index,
+        None => uploader.create(caller.tenant, &uid, None).await?,
+    };
+    Ok(accepted(&uploader.submit(&index, settings_write(patch)).await?))
+}
+
+fn settings_write(patch: SettingsPatch) -> Write {
+    let details = details(serde_json::to_value(&patch).expect("settings are plain data"));
+    Write { kind: TaskKind::SettingsUpdate, details, operation: Operation::UpdateSettings { patch: Box::new(patch) } }
+}
+
+async fn whole(uploader: &Uploader, headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
+    let limits = &uploader.deps.limits;
+    Decoded::new(headers, body, limits.body_bytes.as_u64(), limits)?.whole().await
+}
+
+fn document_id(at: usize, id: &Value) -> Result<String, ApiError> {
+    match id {
+        Value::String(id) => Ok(id.clone()),
+        Value::Number(id) if id.is_i64() || id.is_u64() => Ok(id.to_string()),
+        _ => Err(ApiError::new(
+            Code::InvalidDocumentIds,
+            format!("Invalid value at `[{at}]`: a document identifier is a string or an integer, but found `{id}`"),
+        )),
+    }
+}
+
+fn filter(mut body: Map<String, Value>) -> Result<Value, ApiError> {
+    if let Some(name) = body.keys().find(|name| *name != "filter") {
+        return Err(unknown("field", name, &["filter"]));
+    }
+    match body.shift_remove("filter") {
+        None => Err(ApiError::new(Code::MissingDocumentFilter, "Missing field `filter`")),
+        Some(Value::String(text)) if !text.trim().is_empty() => Ok(Value::String(text)),
+        Some(Value::Array(parts)) if !parts.is_empty() => Ok(Value::Array(parts)),
+        Some(Value::Null | Value::String(_) | Value::Array(_)) => {
+            Err(ApiError::new(Code::InvalidDocumentFilter, "Sending an empty filter is forbidden."))
+        }
+        Some(found) => Err(ApiError::new(
+            Code::InvalidDocumentFilter,
+            format!("Invalid syntax for the filter parameter: `expected String, Array, found: {found}`."),
+        )),
+    }
+}
