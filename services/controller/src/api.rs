@@ -1,0 +1,113 @@
+//! The internal API: what gateway, uploader and admin ask of the controller.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::StatusCode,
+    routing::{get, post},
+};
+use futures::future::join_all;
+use onggi_domain::{
+    ApiError, Code, IndexId, Seq,
+    container::{Container, ContainerStatus, IndexPhase, Role, lag},
+    worker::{Endpoint, WorkerStatus},
+};
+use onggi_web::{Error, Result, identity::require_internal};
+use serde::{Deserialize, Serialize};
+
+use crate::{Inner, WakeError, runtime::Observed};
+
+/// The containers of an index, and whether it answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IndexContainers {
+    /// Whether it answers.
+    pub phase: IndexPhase,
+    /// Each container, by role and name.
+    pub containers: Vec<Container>,
+}
+
+#[derive(Serialize)]
+struct Woken {
+    phase: IndexPhase,
+}
+
+pub(crate) fn router(inner: Arc<Inner>) -> Router {
+    let secret = inner.deps.internal_secret.clone();
+    Router::new()
+        .route("/internal/indexes/{id}/changed", post(changed))
+        .route("/internal/indexes/{id}/wake", post(wake))
+        .route("/internal/indexes/{id}/sleep", post(sleep))
+        .route("/internal/indexes/{id}/containers", get(containers))
+        .layer(axum::middleware::from_fn_with_state(secret, require_internal))
+        .with_state(inner)
+}
+
+async fn changed(State(inner): State<Arc<Inner>>, Path(index): Path<IndexId>) -> StatusCode {
+    inner.queue.add(index);
+    StatusCode::NO_CONTENT
+}
+
+async fn wake(State(inner): State<Arc<Inner>>, Path(index): Path<IndexId>) -> Result<Json<Woken>> {
+    match inner.wake(index).await {
+        Ok(phase) => Ok(Json(Woken { phase })),
+        Err(WakeError::NotFound) => Err(not_found(index)),
+        Err(WakeError::TooSlow) => Err(Error::api(Code::IndexWaking, "The index is waking and does not answer yet. Try again shortly.")),
+        Err(error @ WakeError::Failed(_)) => Err(Error::internal(error)),
+    }
+}
+
+async fn sleep(State(inner): State<Arc<Inner>>, Path(index): Path<IndexId>) -> Result<StatusCode> {
+    if inner.sleep(index).await.map_err(Error::internal)? { Ok(StatusCode::NO_CONTENT) } else { Err(not_found(index)) }
+}
+
+async fn containers(State(inner): State<Arc<Inner>>, Path(id): Path<IndexId>) -> Result<Json<IndexContainers>> {
+    let index = inner.living(id).await.map_err(Error::internal)?.ok_or_else(|| not_found(id))?;
+    let observed = inner.deps.runtime.observe_index(id).await.map_err(Error::internal)?;
+    let unfinished = inner.deps.metadata.tasks.unfinished_span(id).await.map_err(Error::internal)?;
+    let statuses = join_all(observed.iter().map(|container| async {
+        let endpoint = container.endpoint.as_ref()?;
+        inner.workers.status(endpoint, inner.config.status_time).await.ok()
+    }))
+    .await;
+    let routed = inner.routes.get(id);
+    let phase = match (routed.is_empty(), index.replicas_wanted()) {
+        (false, _) => IndexPhase::Awake,
+        (true, 0) => IndexPhase::Asleep,
+        (true, _) => IndexPhase::Waking,
+    };
+    let committed = index.published.as_ref().and_then(|published| published.committed_seq);
+    let head = unfinished.map(|(_, last)| last).max(committed);
+    let mut containers: Vec<Container> = observed
+        .into_iter()
+        .zip(statuses)
+        .filter(|(container, _)| !container.stopping)
+        .map(|(container, status)| view(container, status.as_ref(), &routed, head))
+        .collect();
+    containers.sort_by(|a, b| (a.role, &a.name).cmp(&(b.role, &b.name)));
+    Ok(Json(IndexContainers { phase, containers }))
+}
+
+/// A container as a tenant sees it: a searcher that listens and is not routed to yet is warming.
+fn view(observed: Observed, status: Option<&WorkerStatus>, routed: &[Endpoint], head: Option<Seq>) -> Container {
+    let is_routed = observed.endpoint.as_ref().is_some_and(|endpoint| routed.contains(endpoint));
+    let warming = observed.role == Role::Searcher && observed.status == ContainerStatus::Running && !is_routed;
+    let head = head.max(status.and_then(|status| status.head.max(status.committed_seq)));
+    let error = status.and_then(|status| status.error.clone());
+    Container {
+        name: observed.name,
+        role: observed.role,
+        status: if warming { ContainerStatus::Warming } else { observed.status },
+        generation: status.and_then(|status| status.generation),
+        lag: status.map(|status| lag(status.committed_seq, head)),
+        cpu_seconds: observed.cpu_seconds,
+        memory_bytes: observed.memory_bytes,
+        since: observed.since,
+        note: error.or(observed.note),
+    }
+}
+
+fn not_found(index: IndexId) -> Error {
+    ApiError::index_not_found(&index.to_string()).into()
+}

@@ -1,0 +1,60 @@
+//! Garbage collection of buckets: a while after a publish, and now and then for everything that changed.
+
+use std::sync::Arc;
+
+use onggi_domain::{Generation, Timestamp, index::Index};
+use tokio::time::Instant;
+
+use crate::{Inner, Result};
+
+/// Indexes that are read from the database at once.
+const PAGE: u64 = 500;
+
+impl Inner {
+    /// Cleans an index's bucket after a publish, unless that was done a short while ago: the next publish or the sweep does it then.
+    pub(crate) fn collect_soon(self: &Arc<Self>, index: &Index, recorded: Generation) {
+        let now = Instant::now();
+        let due = self.memories.with(index.id, |memory| {
+            let due = memory.collect_at.is_none_or(|at| at <= now);
+            if due {
+                memory.collect_at = Some(now + self.config.collect_after_publish);
+            }
+            due
+        });
+        if due {
+            let (inner, index) = (self.clone(), index.clone());
+            self.spawn(async move { inner.collect(&index, recorded).await });
+        }
+    }
+
+    /// Cleans the bucket of every index in which something can have become garbage since the sweep before the last.
+    pub(crate) async fn collect_all(self: &Arc<Self>) -> Result<()> {
+        let recent = (self.config.collect_every + self.config.keep_for + self.config.publish_time) * 2;
+        let since = Timestamp::now().checked_sub(recent).unwrap_or(Timestamp::MIN);
+        let mut revision = -1;
+        loop {
+            let page = self.deps.metadata.indexes.changed_since(revision, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            revision = last.revision;
+            for index in page {
+                let changed = index.deleted_at.is_none() && index.updated_at >= since;
+                if let Some(published) = index.published.as_ref().filter(|_| changed) {
+                    self.collect(&index, published.generation).await;
+                }
+            }
+        }
+    }
+
+    async fn collect(&self, index: &Index, recorded: Generation) {
+        let _slot = self.collecting.acquire().await.expect("the semaphore is never closed");
+        let bucket = self.bucket(index.tenant, index.id);
+        match bucket.collect(self.config.retention(), recorded, Timestamp::now()).await {
+            Ok(collected) if collected.objects + collected.generations == 0 => {}
+            Ok(collected) => tracing::debug!(
+                tenant = %index.tenant, index = %index.id, generations = collected.generations, objects = collected.objects,
+                bytes = collected.bytes, "garbage removed"
+            ),
+            Err(error) => tracing::warn!(tenant = %index.tenant, index = %index.id, %error, "garbage was not removed"),
+        }
+    }
+}

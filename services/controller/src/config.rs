@@ -1,0 +1,129 @@
+//! When the controller does what. The defaults are for production; tests shorten them.
+
+use std::time::Duration;
+
+use onggi_bucket::Retention;
+use serde::{Deserialize, Serialize};
+
+/// The controller's timers and bounds. What is signalled is done at once; these are the deadlines and the safety nets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ControllerConfig {
+    /// Indexes that are reconciled at the same time.
+    pub parallelism: usize,
+    /// Indexes whose bucket is cleaned at the same time.
+    pub collect_parallelism: usize,
+    /// How often changes of the database are looked for.
+    #[serde(with = "humantime_serde")]
+    pub changes_every: Duration,
+    /// How often the database is asked which indexes have unfinished tasks.
+    #[serde(with = "humantime_serde")]
+    pub tasks_every: Duration,
+    /// How often everything that runs is compared with what should run.
+    #[serde(with = "humantime_serde")]
+    pub resync_every: Duration,
+    /// How often searchers are asked when they were last searched.
+    #[serde(with = "humantime_serde")]
+    pub status_every: Duration,
+    /// How long a worker may take to answer a question that needs no work.
+    #[serde(with = "humantime_serde")]
+    pub status_time: Duration,
+    /// How long an indexer stays after the log was folded.
+    #[serde(with = "humantime_serde")]
+    pub indexer_warm: Duration,
+    /// How long a searcher may take to load a generation before it leaves the rotation.
+    #[serde(with = "humantime_serde")]
+    pub load_time: Duration,
+    /// How long a searcher may be behind before it is replaced.
+    #[serde(with = "humantime_serde")]
+    pub stuck_after: Duration,
+    /// How long `wake` waits for the first searcher.
+    #[serde(with = "humantime_serde")]
+    pub wake_time: Duration,
+    /// How long a task may be without a log entry before the log is searched for it.
+    #[serde(with = "humantime_serde")]
+    pub repair_after: Duration,
+    /// How long a task may be without a log entry before it is given up.
+    #[serde(with = "humantime_serde")]
+    pub abandon_after: Duration,
+    /// How long a deleted index is remembered, so that uploads that were under way are removed too.
+    #[serde(with = "humantime_serde")]
+    pub purge_after: Duration,
+    /// How often the buckets of all indexes that changed are cleaned.
+    #[serde(with = "humantime_serde")]
+    pub collect_every: Duration,
+    /// How soon after a publish an index's bucket may be cleaned again.
+    #[serde(with = "humantime_serde")]
+    pub collect_after_publish: Duration,
+    /// Generations of an index that are kept whatever their age.
+    pub keep_generations: usize,
+    /// Generations younger than this are kept whatever their number.
+    #[serde(with = "humantime_serde")]
+    pub keep_for: Duration,
+    /// The longest that a publish may take; workers are given the same.
+    #[serde(with = "humantime_serde")]
+    pub publish_time: Duration,
+}
+
+impl Default for ControllerConfig {
+    fn default() -> Self {
+        Self {
+            parallelism: 32,
+            collect_parallelism: 2,
+            changes_every: Duration::from_secs(1),
+            tasks_every: Duration::from_secs(5),
+            resync_every: Duration::from_mins(1),
+            status_every: Duration::from_secs(3),
+            status_time: Duration::from_secs(2),
+            indexer_warm: Duration::from_secs(30),
+            load_time: Duration::from_secs(10),
+            stuck_after: Duration::from_mins(2),
+            wake_time: Duration::from_secs(10),
+            repair_after: Duration::from_secs(10),
+            abandon_after: Duration::from_mins(1),
+            purge_after: Duration::from_mins(5),
+            collect_every: Duration::from_hours(1),
+            collect_after_publish: Duration::from_mins(1),
+            keep_generations: 10,
+            keep_for: Duration::from_hours(1),
+            publish_time: Duration::from_mins(10),
+        }
+    }
+}
+
+impl ControllerConfig {
+    /// What is wrong with the numbers, if anything.
+    pub fn validate(&self) -> Result<(), String> {
+        if self.parallelism == 0 || self.collect_parallelism == 0 {
+            return Err("controller.parallelism and controller.collect_parallelism must be 1 or more".to_owned());
+        }
+        if self.keep_generations == 0 {
+            return Err("controller.keep_generations must be 1 or more".to_owned());
+        }
+        if self.keep_for < self.publish_time * 2 {
+            return Err("controller.keep_for must be at least twice controller.publish_time".to_owned());
+        }
+        if self.abandon_after <= self.repair_after {
+            return Err("controller.abandon_after must be longer than controller.repair_after".to_owned());
+        }
+        let periods = [
+            self.changes_every,
+            self.tasks_every,
+            self.resync_every,
+            self.status_every,
+            self.status_time,
+            self.load_time,
+            self.repair_after,
+            self.collect_every,
+        ];
+        if periods.iter().any(Duration::is_zero) {
+            return Err("a period of the controller is zero".to_owned());
+        }
+        Ok(())
+    }
+
+    /// What garbage collection keeps.
+    pub(crate) fn retention(&self) -> Retention {
+        Retention { generations: self.keep_generations, min_age: self.keep_for, publish_time: self.publish_time }
+    }
+}

@@ -1,0 +1,6 @@
+//! The controller and its process runtime, with real child processes that stand in for workers.
+
+mod controller;
+mod processes;
+mod runtime;
+mod world;
