@@ -51,7 +51,11 @@ pub enum Command {
     Config(ConfigCommand),
     /// Run one worker; started by the controller, which sends its configuration on standard input.
     #[command(hide = true)]
-    Worker,
+    Worker {
+        /// What it does and for which index: for people who look at the process list.
+        #[arg(hide = true)]
+        label: Vec<String>,
+    },
 }
 
 /// Where the data is.

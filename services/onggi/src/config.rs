@@ -97,7 +97,7 @@ impl Config {
             }
             given = given.merge(Toml::file_exact(file));
         }
-        given = given.merge(Env::prefixed("ONGGI_").split("__").ignore(&["URL", "KEY"]));
+        given = given.merge(Env::prefixed("ONGGI_").split("__").ignore(&["URL", "KEY", "CONFIG", "DEV_KEY"]));
         Self::from_given(&given)
     }
 

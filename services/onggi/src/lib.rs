@@ -1,0 +1,73 @@
+//! The `onggi` program: `up` joins all services in one process, `worker` is what runs in containers, the rest are the
+//! operator's and the tenant's commands.
+
+pub mod cli;
+mod client;
+mod config;
+mod demo;
+mod doctor;
+mod import;
+mod index;
+mod operator;
+mod up;
+
+use anyhow::Context;
+use cli::{Cli, Command, ConfigCommand, DataArgs};
+use config::Config;
+use onggi_metadata::Metadata;
+
+/// Runs a command to its end.
+pub fn run(cli: Cli) -> anyhow::Result<()> {
+    if let Command::Worker { .. } = cli.command {
+        return worker();
+    }
+    let config = Config::load(cli.config.as_deref())?;
+    onggi_web::telemetry::init_logs(&config.log);
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    runtime.block_on(run_with(cli.command, config))
+}
+
+async fn run_with(command: Command, config: Config) -> anyhow::Result<()> {
+    match command {
+        Command::Up(args) => {
+            let config = with_data(config, &args.data);
+            up::run(config, args).await
+        }
+        Command::Tenant(command) => operator::tenant(command, config).await,
+        Command::Key(command) => operator::key(command, config).await,
+        Command::Index(command) => index::run(command).await,
+        Command::Import(args) => import::run(args).await,
+        Command::Search(args) => index::search(args).await,
+        Command::Doctor(data) => doctor::run(&with_data(config, &data)).await,
+        Command::Migrate(data) => {
+            let applied = Metadata::migrate(&with_data(config, &data).database_url()).await?;
+            println!("{applied} migrations applied");
+            Ok(())
+        }
+        Command::Config(ConfigCommand::Show) => {
+            print!("{}", config.show()?);
+            Ok(())
+        }
+        Command::Worker { .. } => worker(),
+    }
+}
+
+fn with_data(mut config: Config, args: &DataArgs) -> Config {
+    if let Some(data) = &args.data {
+        config.data.clone_from(data);
+    }
+    config
+}
+
+/// A worker has few threads with small stacks, so that a thousand of them fit on a machine.
+fn worker() -> anyhow::Result<()> {
+    onggi_web::telemetry::init_logs(&std::env::var("ONGGI_WORKER_LOG").unwrap_or_else(|_| "warn".to_owned()));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(8)
+        .thread_stack_size(1 << 20)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(onggi_worker::start_from_stdin())
+}
