@@ -1,0 +1,5 @@
+//! The bucket's tests through its public surface.
+
+mod conformance;
+mod faults;
+mod support;
