@@ -193,7 +193,7 @@ impl Indexer {
                     self.caught_up();
                     tokio::select! {
                         () = self.grown.notified() => {}
-                        () = self.pause(POLL) => {}
+                        () = self.pause(POLL) => self.still_newest(base).await?,
                     }
                 }
                 Ok(entries) => {
@@ -207,6 +207,14 @@ impl Indexer {
             }
         }
         Ok(None)
+    }
+
+    /// Where another indexer has published since, the entries that this one waits for may be gone: then it begins again.
+    async fn still_newest(&self, base: Base) -> Result<()> {
+        match self.bucket.generations().await.unwrap_or_default().pop() {
+            Some(newest) if base.generation < Some(newest) => Err(onggi_bucket::Error::Lost(newest).into()),
+            _ => Ok(()),
+        }
     }
 
     /// Folds the entries, and what has come after them meanwhile.

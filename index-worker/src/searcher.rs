@@ -186,7 +186,8 @@ impl Searcher {
 
     /// Loads a generation and serves it, unless what is served is as new. `retired` are generations that requests may still use.
     async fn attempt(&self, generation: Option<Generation>, retired: &mut Vec<Retired>) -> Result<()> {
-        let manifest = match generation {
+        // 0 asks for the newest.
+        let manifest = match generation.filter(|generation| generation.0 > 0) {
             Some(generation) if self.serves(generation) => return Ok(()),
             Some(generation) => Some(self.bucket.manifest(generation).await?),
             None if self.serving().is_some() => return Ok(()),

@@ -86,7 +86,7 @@ async fn search(searcher: &Searcher, headers: &HeaderMap, request: SearchRequest
 
 async fn facet_search(State(searcher): State<Arc<Searcher>>, headers: HeaderMap, body: Body) -> Result<Response> {
     let bytes = read(&searcher, body).await?;
-    let request: FacetSearchRequest = body::parse(&bytes, |_| Code::BadRequest)?;
+    let request = FacetSearchRequest::from_json(&bytes)?;
     searcher.status.searched();
     let rule = rule(&headers)?;
     answered(&searcher, move |loaded| {

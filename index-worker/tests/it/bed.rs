@@ -247,14 +247,16 @@ impl Worker {
 
     /// Waits by the long poll until the indexer has published an entry.
     pub(crate) async fn until_published(&self, seq: Seq) -> WorkerStatus {
+        let mut status = self.status().await;
         let published = async {
-            let mut status = self.status().await;
             while status.committed_seq < Some(seq) {
                 let after = status.generation.unwrap_or(Generation(0));
                 status = serde_json::from_value(self.get(&format!("/status?after={after}&wait_ms=1000")).await.json).unwrap();
             }
-            status
         };
-        tokio::time::timeout(DEADLINE, published).await.unwrap_or_else(|_| panic!("entry {seq} was never published"))
+        if tokio::time::timeout(DEADLINE, published).await.is_err() {
+            panic!("entry {seq} was never published: {status:?}");
+        }
+        status
     }
 }

@@ -152,11 +152,13 @@ async fn an_indexer_that_crashes_at_any_point_leaves_each_document_exactly_once(
                 tokio::task::yield_now().await;
             }
         };
+        // In a task of its own, so that only its own wake-ups poll it.
+        let mut running = tokio::spawn(crash_after(polls, run));
         let finished = tokio::select! {
-            biased;
-            () = crash_after(polls, run) => false,
+            crashed = &mut running => { crashed.unwrap(); false }
             () = done => true,
         };
+        running.abort();
         survived = if finished { survived + 1 } else { 0 };
         if survived == 3 {
             break;
