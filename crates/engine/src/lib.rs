@@ -3,20 +3,22 @@
 //! [`Indexer`] turns records of the log into commits; [`Searcher`] opens a commit and answers. Both work on a local directory
 //! and know nothing of buckets or HTTP.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use onggi_domain::{
-    ApiError,
-    generation::IndexState,
-    limits::Limits,
-    log::{DocumentMethod, Operation},
-    task::TaskDetails,
-};
+use onggi_domain::{ApiError, generation::IndexState, limits::Limits, task::TaskDetails};
 
 pub mod analysis;
+pub mod dictionaries;
+mod directory;
+mod document;
+mod indexer;
 pub mod schema;
 pub mod search;
+mod searcher;
 pub mod state;
+
+pub use indexer::Indexer;
+pub use searcher::Searcher;
 
 /// A failure of the engine that is not the caller's fault.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +49,11 @@ pub enum Error {
     },
 }
 
+/// Says what was tried when Tantivy failed.
+pub(crate) fn tantivy_error(what: &'static str) -> impl FnOnce(tantivy::TantivyError) -> Error {
+    move |source| Error::Tantivy { what, source }
+}
+
 /// A result of the engine.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -61,11 +68,6 @@ pub struct Options {
     pub limits: Limits,
 }
 
-/// Folds operations into a local Tantivy index. Not published until the caller publishes what [`Indexer::commit`] returns.
-pub struct Indexer {
-    _private: (),
-}
-
 /// What became of an operation: numbers for the task, or why it had no effect at all.
 pub type Applied = std::result::Result<TaskDetails, ApiError>;
 
@@ -78,92 +80,4 @@ pub struct Commit {
     pub meta_json: Vec<u8>,
     /// Everything else that determines answers.
     pub state: IndexState,
-}
-
-impl Indexer {
-    /// Opens the commit in `directory` (its files and `meta.json`), or begins an empty index there. A rebuild that the engine's version
-    /// or the state demands happens with the next commit.
-    pub fn open(directory: &Path, state: IndexState, options: Options) -> Result<Self> {
-        let _ = (directory, state, options);
-        todo!("Indexer::open")
-    }
-
-    /// Begins to add the documents of one task; feed it with [`Self::add_documents`] and close it with [`Self::end_documents`].
-    pub fn begin_documents(&mut self, method: DocumentMethod, primary_key: &str) -> Result<()> {
-        let _ = (method, primary_key);
-        todo!("begin_documents")
-    }
-
-    /// Adds a block of whole NDJSON lines. May commit locally to stay in its memory.
-    pub fn add_documents(&mut self, ndjson: &[u8]) -> Result<()> {
-        let _ = ndjson;
-        todo!("add_documents")
-    }
-
-    /// Ends the task.
-    pub fn end_documents(&mut self) -> Result<Applied> {
-        todo!("end_documents")
-    }
-
-    /// Applies any operation but `AddDocuments`, `Rollback` and `Cancel`, which are the caller's. An `Err` inside is the task's failure
-    /// and changed nothing; settings that change analysis or schema rebuild from the stored documents.
-    pub fn apply(&mut self, operation: &Operation) -> Result<Applied> {
-        let _ = operation;
-        todo!("apply")
-    }
-
-    /// Commits, waits for merges that are due, and says what a generation consists of.
-    pub fn commit(&mut self) -> Result<Commit> {
-        todo!("commit")
-    }
-}
-
-/// Answers queries from one commit. Shared by all threads; blocking.
-pub struct Searcher {
-    _private: (),
-}
-
-impl Searcher {
-    /// Opens the commit in `directory` as described by `state`. Takes no lock that another reader of the same files would need.
-    pub fn open(directory: &Path, meta_json: &[u8], state: IndexState, options: Options) -> Result<Self> {
-        let _ = (directory, meta_json, state, options);
-        todo!("Searcher::open")
-    }
-
-    /// The state of the generation.
-    pub fn state(&self) -> &IndexState {
-        todo!("state")
-    }
-
-    /// Answers a search. `rule` is a filter that a tenant token adds.
-    pub fn search(
-        &self,
-        request: &search::SearchRequest,
-        rule: Option<&serde_json::Value>,
-    ) -> Result<std::result::Result<search::SearchResponse, ApiError>> {
-        let _ = (request, rule);
-        todo!("search")
-    }
-
-    /// Values of a facet that start with a query.
-    pub fn facet_search(
-        &self,
-        request: &search::FacetSearchRequest,
-        rule: Option<&serde_json::Value>,
-    ) -> Result<std::result::Result<search::FacetSearchResponse, ApiError>> {
-        let _ = (request, rule);
-        todo!("facet_search")
-    }
-
-    /// One document, whole or with these fields only, as it came.
-    pub fn document(&self, id: &str, fields: Option<&[String]>) -> Result<Option<Box<serde_json::value::RawValue>>> {
-        let _ = (id, fields);
-        todo!("document")
-    }
-
-    /// Documents in order of insertion, or sorted.
-    pub fn documents(&self, request: &search::DocumentsRequest) -> Result<std::result::Result<search::DocumentsPage, ApiError>> {
-        let _ = request;
-        todo!("documents")
-    }
 }

@@ -1,0 +1,8 @@
+//! The engine from outside: operations go in through `Indexer`, what a user would see comes out of `Searcher`.
+
+mod answers;
+mod filtering;
+mod indexing;
+mod korean;
+mod relevance;
+mod support;
