@@ -116,7 +116,9 @@ fn the_primary_key_stays_once_there_are_documents() {
 #[test]
 fn a_commit_can_be_carried_on_elsewhere_by_hard_links_without_touching_the_original() {
     let mut index = Fixture::new();
-    index.add(&[json!({"id": 1}), json!({"id": 2})]);
+    // So many that one deletion is no reason to merge, which would hold files in the background.
+    let all: Vec<Value> = (1..9).map(|id| json!({"id": id})).collect();
+    index.add(&all);
     let commit = index.commit();
     let elsewhere = tempfile::tempdir().unwrap();
     for file in &commit.files {
@@ -129,13 +131,11 @@ fn a_commit_can_be_carried_on_elsewhere_by_hard_links_without_touching_the_origi
     carried_on.apply(&Operation::DeleteDocuments { ids: vec!["1".to_owned()] }).unwrap().unwrap();
     let next = carried_on.commit().unwrap();
     let searcher = Searcher::open(elsewhere.path(), &next.meta_json, next.state, options()).unwrap();
-    assert_eq!(documents(&searcher), [json!({"id": 2})]);
+    assert_eq!(documents(&searcher), all[1..]);
     let after: Vec<Vec<u8>> = commit.files.iter().map(|file| fs::read(index.directory.path().join(file)).unwrap()).collect();
     assert_eq!(originals, after);
-    assert_eq!(index.documents().len(), 2);
+    assert_eq!(index.documents(), all);
 
-    carried_on.apply(&Operation::DeleteAllDocuments).unwrap().unwrap();
-    carried_on.commit().unwrap();
     carried_on.apply(&Operation::DeleteAllDocuments).unwrap().unwrap();
     carried_on.commit().unwrap();
     let left: Vec<_> = commit.files.iter().filter(|file| elsewhere.path().join(file).exists()).collect();
