@@ -254,9 +254,8 @@ impl Worker {
                 status = serde_json::from_value(self.get(&format!("/status?after={after}&wait_ms=1000")).await.json).unwrap();
             }
         };
-        if tokio::time::timeout(DEADLINE, published).await.is_err() {
-            panic!("entry {seq} was never published: {status:?}");
-        }
+        let in_time = tokio::time::timeout(DEADLINE, published).await.is_ok();
+        assert!(in_time, "entry {seq} was never published: {status:?}");
         status
     }
 }
