@@ -171,7 +171,7 @@ impl Analyzer {
 
     /// The words of a text, without stop words, in order. Terms of the same word in other attributes differ only if their [`Rule`]s do.
     pub fn words(&self, text: &str, rule: Rule) -> Vec<Word> {
-        Session::new(self.clone()).to_words(text, rule)
+        Session::new(self.clone()).each_word(text, rule)
     }
 
     /// Whether a word is in the settings' stop words; such words are not indexed and should be ignored in a query.

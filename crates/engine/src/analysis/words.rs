@@ -93,6 +93,25 @@ impl Words {
     }
 }
 
+/// The Korean dictionary, opened by the first Hangul that is met.
+enum Korean {
+    Unopened,
+    Absent,
+    Open(Box<Morphemes>),
+}
+
+impl Korean {
+    fn morphemes(&mut self, analyzer: &Analyzer) -> Option<&mut Morphemes> {
+        if matches!(self, Self::Unopened) {
+            *self = analyzer.open_korean().map_or(Self::Absent, |segmenter| Self::Open(Box::new(Morphemes::new(&segmenter))));
+        }
+        match self {
+            Self::Open(morphemes) => Some(morphemes),
+            Self::Unopened | Self::Absent => None,
+        }
+    }
+}
+
 /// Analyses one text after another, reusing its buffers.
 pub(super) struct Session {
     analyzer: Analyzer,
@@ -100,13 +119,19 @@ pub(super) struct Session {
     folded: String,
     characters: Vec<(char, usize, usize)>,
     stems: Stems,
-    /// `Some(None)`: there is no dictionary to be had.
-    morphemes: Option<Option<Morphemes>>,
+    korean: Korean,
 }
 
 impl Session {
     pub(super) fn new(analyzer: Analyzer) -> Self {
-        Self { analyzer, words: Words::default(), folded: String::new(), characters: Vec::new(), stems: Stems::default(), morphemes: None }
+        Self {
+            analyzer,
+            words: Words::default(),
+            folded: String::new(),
+            characters: Vec::new(),
+            stems: Stems::default(),
+            korean: Korean::Unopened,
+        }
     }
 
     pub(super) fn analyzer(&self) -> &Analyzer {
@@ -141,7 +166,7 @@ impl Session {
     }
 
     /// The words of a text, each on its own.
-    pub(super) fn to_words(&mut self, text: &str, rule: Rule) -> Vec<Word> {
+    pub(super) fn each_word(&mut self, text: &str, rule: Rule) -> Vec<Word> {
         let words = self.analyze(text, rule);
         words.items.iter().map(|item| words.to_word(item)).collect()
     }
@@ -175,11 +200,10 @@ impl Session {
     /// word by word, and what it is cut into has the place of the word.
     fn add_hangul(&mut self, text: &str, stretch: Range<usize>) {
         let hangul = &text[stretch.clone()];
-        let analyzer = &self.analyzer;
-        let morphemes = self.morphemes.get_or_insert_with(|| analyzer.open_korean().map(|segmenter| Morphemes::new(&segmenter)));
+        let mut morphemes = self.korean.morphemes(&self.analyzer);
         let composed = hangul.chars().all(|c| c >= '\u{ac00}' || c.is_whitespace());
         if composed
-            && let Some(morphemes) = morphemes
+            && let Some(morphemes) = morphemes.as_deref_mut()
             && morphemes.add(hangul, stretch.start, &mut self.words)
         {
             return;
@@ -189,7 +213,7 @@ impl Session {
             let span = start..start + word.len();
             let whole = korean::compose(word);
             let first = self.words.items.len();
-            let cut = morphemes.as_mut().is_some_and(|morphemes| morphemes.add(&whole, start, &mut self.words));
+            let cut = morphemes.as_deref_mut().is_some_and(|morphemes| morphemes.add(&whole, start, &mut self.words));
             if cut {
                 for item in &mut self.words.items[first..] {
                     (item.start, item.end) = (span.start, span.end);

@@ -204,16 +204,13 @@ impl Indexer {
 
     /// Adds what was parsed out of `raw` in the place of `old`, which has its id.
     fn put(&mut self, raw: &[u8], old: Option<&Known>, keep_raw: bool) -> Result<()> {
-        let ord = match old {
-            Some(old) => {
-                self.open.writer()?.delete_term(Term::from_field_text(ID, &self.parsed.id));
-                self.uncount(old);
-                old.ord
-            }
-            None => {
-                self.state.next_ord += 1;
-                self.state.next_ord - 1
-            }
+        let ord = if let Some(old) = old {
+            self.open.writer()?.delete_term(Term::from_field_text(ID, &self.parsed.id));
+            self.uncount(old);
+            old.ord
+        } else {
+            self.state.next_ord += 1;
+            self.state.next_ord - 1
         };
         self.state.documents += 1;
         self.state.raw_bytes += raw.len() as u64;

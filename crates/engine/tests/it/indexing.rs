@@ -58,15 +58,15 @@ fn deletions_say_how_many_there_were() {
     let all: Vec<Value> = (0..6).map(|n| json!({"id": n, "n": n})).collect();
     index.add(&all);
     let ids = ["1", "1", "unknown"].map(str::to_owned).to_vec();
-    let details = index.apply(Operation::DeleteDocuments { ids }).unwrap();
+    let details = index.apply(&Operation::DeleteDocuments { ids }).unwrap();
     assert_eq!(Value::from(details), json!({"providedIds": 3, "deletedDocuments": 1, "originalFilter": null}));
-    let details = index.apply(Operation::DeleteByFilter { filter: json!("n = 4") }).unwrap();
+    let details = index.apply(&Operation::DeleteByFilter { filter: json!("n = 4") }).unwrap();
     assert_eq!(details["deletedDocuments"], 1);
     assert_eq!(index.documents().len(), 4);
-    let error = index.apply(Operation::DeleteByFilter { filter: json!("m = 4") }).unwrap_err();
+    let error = index.apply(&Operation::DeleteByFilter { filter: json!("m = 4") }).unwrap_err();
     assert_eq!(error.code, Code::InvalidDocumentFilter);
     index.add(&[json!({"id": 7})]);
-    assert_eq!(index.apply(Operation::DeleteAllDocuments).unwrap()["deletedDocuments"], 5);
+    assert_eq!(index.apply(&Operation::DeleteAllDocuments).unwrap()["deletedDocuments"], 5);
     index.add(&[json!({"id": 8})]);
     assert_eq!(index.documents(), [json!({"id": 8})]);
     assert_eq!(index.commit().state.documents, 1);
@@ -80,7 +80,7 @@ fn settings_that_change_the_columns_rebuild_and_keep_the_order() {
     index.add(&[json!({"id": 3, "even": true})]);
     let details = index.settings(json!({"filterableAttributes": ["even"], "stopWords": ["the"]}));
     assert_eq!(details["stopWords"], json!(["the"]));
-    assert_eq!(index.apply(Operation::DeleteByFilter { filter: json!("even = TRUE") }).unwrap()["deletedDocuments"], 26);
+    assert_eq!(index.apply(&Operation::DeleteByFilter { filter: json!("even = TRUE") }).unwrap()["deletedDocuments"], 26);
     let left: Vec<u64> = index.documents().iter().map(|document| document["id"].as_u64().unwrap()).collect();
     let expected: Vec<u64> = (0..50).filter(|n| n % 2 == 1 && *n != 3).collect();
     assert_eq!(left, expected);
@@ -105,10 +105,10 @@ fn a_task_that_fails_changes_nothing() {
 #[test]
 fn the_primary_key_stays_once_there_are_documents() {
     let mut index = Fixture::new();
-    index.apply(Operation::SetPrimaryKey { primary_key: "sku".to_owned() }).unwrap();
-    index.apply(Operation::SetPrimaryKey { primary_key: "id".to_owned() }).unwrap();
+    index.apply(&Operation::SetPrimaryKey { primary_key: "sku".to_owned() }).unwrap();
+    index.apply(&Operation::SetPrimaryKey { primary_key: "id".to_owned() }).unwrap();
     index.add(&[json!({"id": 1})]);
-    let error = index.apply(Operation::SetPrimaryKey { primary_key: "sku".to_owned() }).unwrap_err();
+    let error = index.apply(&Operation::SetPrimaryKey { primary_key: "sku".to_owned() }).unwrap_err();
     assert_eq!(error.code, Code::IndexPrimaryKeyAlreadyExists);
     assert_eq!(index.commit().state.primary_key.as_deref(), Some("id"));
 }
@@ -183,10 +183,10 @@ fn fold(steps: &[Step], commits: u16) -> (Vec<Value>, Value) {
                 index.add_in_blocks(*method, &documents, 2).unwrap();
             }
             Step::Delete(ids) => {
-                index.apply(Operation::DeleteDocuments { ids: ids.iter().map(u8::to_string).collect() }).unwrap();
+                index.apply(&Operation::DeleteDocuments { ids: ids.iter().map(u8::to_string).collect() }).unwrap();
             }
             Step::DeleteAll => {
-                index.apply(Operation::DeleteAllDocuments).unwrap();
+                index.apply(&Operation::DeleteAllDocuments).unwrap();
             }
             Step::Search(attributes) => {
                 index.settings(json!({"searchableAttributes": attributes}));

@@ -35,8 +35,8 @@ impl Fixture {
     pub(crate) fn add_in_blocks(&mut self, method: DocumentMethod, documents: &[Value], block: usize) -> Applied {
         self.indexer.begin_documents(method, "id").unwrap();
         for block in documents.chunks(block) {
-            let lines: String = block.iter().map(|document| format!("{document}\n")).collect();
-            self.indexer.add_documents(lines.as_bytes()).unwrap();
+            let lines: Vec<String> = block.iter().map(Value::to_string).collect();
+            self.indexer.add_documents(lines.join("\n").as_bytes()).unwrap();
         }
         self.indexer.end_documents().unwrap()
     }
@@ -49,12 +49,12 @@ impl Fixture {
         self.add_in_blocks(DocumentMethod::Update, documents, usize::MAX).unwrap()
     }
 
-    pub(crate) fn apply(&mut self, operation: Operation) -> Result<TaskDetails, ApiError> {
-        self.indexer.apply(&operation).unwrap()
+    pub(crate) fn apply(&mut self, operation: &Operation) -> Result<TaskDetails, ApiError> {
+        self.indexer.apply(operation).unwrap()
     }
 
     pub(crate) fn settings(&mut self, patch: Value) -> TaskDetails {
-        self.apply(Operation::UpdateSettings { patch: Box::new(serde_json::from_value(patch).unwrap()) }).unwrap()
+        self.apply(&Operation::UpdateSettings { patch: Box::new(serde_json::from_value(patch).unwrap()) }).unwrap()
     }
 
     pub(crate) fn commit(&mut self) -> Commit {
