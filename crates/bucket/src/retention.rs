@@ -20,6 +20,9 @@
 //! names it that the fold of a retained generation can meet, which is any entry above the oldest retained generation's `committed_seq`.
 //!
 //! **No seq is used twice**: see `log.rs`. Entries go from the lowest on, so that what remains has no gap.
+//!
+//! **Two collections at once** (a leader that lost its lease without knowing): what one has decided to remove stays unneeded, because objects are never
+//! referred to again. One that reads the log while another removes from it misses an entry that it has listed, and removes nothing.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -97,11 +100,10 @@ impl IndexBucket {
         let Some(wanted) = wanted else { return self.collect_unfolded(&listing, young).await };
         let floors = listing.numbered(Folder::Floors);
         self.raise_floor(wanted, &numbers, &floors).await?;
-        let floor = aged_floor(&floors, wanted, young);
+        let floor = aged_floor(&floors, young);
 
-        let kept: Vec<Generation> = numbers.iter().map(|(number, _)| *number).filter(|number| *number >= floor).collect();
-        let needed = self.needed(&kept).await?;
-        let going = |number: Generation| number < floor && !needed.targets.contains(&number);
+        let needed = self.needed(&listing, &numbers, floor, wanted).await?;
+        let going = |number: Generation| number < floor.min(wanted) && !needed.targets.contains(&number);
 
         let mut collected = Collected::default();
         let manifests = listing.of(Folder::Generations).filter(|object| number(&object.location).is_some_and(|n| going(Generation(n))));
@@ -139,7 +141,7 @@ impl IndexBucket {
 
     /// Before the first generation: payloads that no entry names. Segment files stay, a fork may be bringing them.
     async fn collect_unfolded(&self, listing: &Listing, young: Timestamp) -> Result<Collected> {
-        let needed = self.needed(&[]).await?;
+        let needed = self.needed(listing, &[], Generation(0), Generation(0)).await?;
         let unused = |object: &&ObjectMeta| {
             modified(object) < young && !object.location.filename().is_some_and(|name| needed.payloads.contains(name))
         };
@@ -177,16 +179,23 @@ impl IndexBucket {
         }
     }
 
-    /// What the kept generations (ascending) and the folds after them need.
-    async fn needed(&self, kept: &[Generation]) -> Result<Needed> {
+    /// What the generations that stay, and the folds after them, need. A fold begins at `floor` or above: what is below may be there for other
+    /// reasons, and the log after it may be gone.
+    async fn needed(
+        &self,
+        listing: &Listing,
+        numbers: &[(Generation, Timestamp)],
+        floor: Generation,
+        wanted: Generation,
+    ) -> Result<Needed> {
         let mut needed = Needed { segments: HashSet::new(), payloads: HashSet::new(), targets: BTreeSet::new(), folded: None };
-        let manifests: Vec<Manifest> =
-            stream::iter(kept.to_vec()).map(|number| self.manifest(number)).buffered(PARALLEL).try_collect().await?;
-        needed.folded = manifests.first().and_then(|oldest| oldest.committed_seq);
+        let staying = numbers.iter().map(|(number, _)| *number).filter(|number| *number >= floor.min(wanted));
+        let manifests: Vec<Manifest> = stream::iter(staying).map(|number| self.manifest(number)).buffered(PARALLEL).try_collect().await?;
+        needed.folded = manifests.iter().find(|manifest| manifest.generation >= floor).and_then(|oldest| oldest.committed_seq);
         for manifest in manifests {
             needed.segments.extend(manifest.files.into_iter().map(|file| file.object));
         }
-        self.scan_log(&mut needed).await?;
+        self.scan_log(listing, &mut needed).await?;
         for target in needed.targets.clone() {
             match self.manifest(target).await {
                 Ok(manifest) => needed.segments.extend(manifest.files.into_iter().map(|file| file.object)),
@@ -198,14 +207,20 @@ impl IndexBucket {
         Ok(needed)
     }
 
-    /// Reads every entry that a fold can still meet.
-    async fn scan_log(&self, needed: &mut Needed) -> Result<()> {
-        let first = needed.folded.map_or(0, |folded| folded.0 + 1);
-        let mut entries = stream::iter(first..).map(|seq| self.records(Seq(seq))).buffered(PARALLEL);
+    /// Reads every entry that a fold can still meet. If one is missing that was listed, nothing is known about those after it: another
+    /// collection has been faster than this one, or the log is damaged.
+    async fn scan_log(&self, listing: &Listing, needed: &mut Needed) -> Result<()> {
+        let mut next = needed.folded.map_or(Seq(0), Seq::next);
+        let mut entries = stream::iter(next.0..).map(|seq| self.records(Seq(seq))).buffered(PARALLEL);
         while let Some(Some(records)) = entries.try_next().await? {
             for record in &records {
                 needed.note(record);
             }
+            next = next.next();
+        }
+        let last_listed = listing.of(Folder::Log).last().and_then(|object| number(&object.location));
+        if last_listed.is_some_and(|last| last >= next.0) {
+            return Err(Error::damaged(&self.entry_object(next), "it is missing"));
         }
         Ok(())
     }
@@ -269,10 +284,10 @@ fn floor(numbers: &[(Generation, Timestamp)], keep: usize, recorded: Generation,
     Some(newest.min(first_young).min(recorded))
 }
 
-/// The highest floor that was announced long enough ago and still holds.
-fn aged_floor(floors: &[(Generation, Timestamp)], wanted: Generation, young: Timestamp) -> Generation {
-    let aged = floors.iter().filter(|(number, put)| *number <= wanted && *put < young);
-    aged.map(|(number, _)| *number).max().unwrap_or(Generation(0))
+/// The highest floor that was announced long enough ago. It holds even if generations below it should now be kept, because more of them are
+/// wanted or the control plane was set back: they stay as they are, but the log after them may be gone.
+fn aged_floor(floors: &[(Generation, Timestamp)], young: Timestamp) -> Generation {
+    floors.iter().filter(|(_, put)| *put < young).map(|(number, _)| *number).max().unwrap_or(Generation(0))
 }
 
 /// When the store says that an object was put.
@@ -301,11 +316,11 @@ mod tests {
     }
 
     #[test]
-    fn a_floor_counts_once_it_is_old_and_only_up_to_what_may_go_now() {
+    fn a_floor_counts_once_it_is_old() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let floors = put(&[(2, 10), (4, 20), (6, 30)]);
-        assert_eq!(aged_floor(&floors, Generation(9), at(25)), Generation(4));
-        assert_eq!(aged_floor(&floors, Generation(3), at(99)), Generation(2));
-        assert_eq!(aged_floor(&floors, Generation(9), at(10)), Generation(0));
+        assert_eq!(aged_floor(&floors, at(25)), Generation(4));
+        assert_eq!(aged_floor(&floors, at(99)), Generation(6));
+        assert_eq!(aged_floor(&floors, at(10)), Generation(0));
     }
 }

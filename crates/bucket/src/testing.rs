@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::BoxStream};
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart, path::Path,
+    Attributes, CopyOptions, Error, Extensions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart, path::Path,
 };
 use onggi_domain::Timestamp;
 use parking_lot::Mutex;
@@ -61,7 +61,7 @@ pub trait Faults: fmt::Debug + Send + Sync + 'static {
     fn before<'a>(&'a self, operation: Operation, object: &'a Path) -> BoxFuture<'a, Fault>;
 
     /// After its effect, before the caller learns of it.
-    fn after(&self) -> BoxFuture<'_, ()> {
+    fn after<'a>(&'a self, _operation: Operation, _object: &'a Path) -> BoxFuture<'a, ()> {
         futures::future::ready(()).boxed()
     }
 
@@ -185,7 +185,7 @@ impl ObjectStore for FaultyStore {
                 Err(error) => Err(error),
             },
         };
-        shared.faults.after().await;
+        shared.faults.after(operation, location).await;
         outcome
     }
 
@@ -211,9 +211,9 @@ impl ObjectStore for FaultyStore {
                 ..self.shared.inner.get_opts(location, GetOptions { head: true, ..GetOptions::default() }).await?.meta
             };
             let payload = GetResultPayload::Stream(futures::stream::once(async { Ok(half) }).boxed());
-            found = GetResult { payload, meta, range: start..end, attributes: Default::default(), extensions: Default::default() };
+            found = GetResult { payload, meta, range: start..end, attributes: Attributes::default(), extensions: Extensions::default() };
         }
-        self.shared.faults.after().await;
+        self.shared.faults.after(operation, location).await;
         Ok(found)
     }
 
@@ -232,7 +232,7 @@ impl ObjectStore for FaultyStore {
                     if fault == Fault::Twice && outcome.is_ok() {
                         outcome = delete(&shared, &location).await;
                     }
-                    shared.faults.after().await;
+                    shared.faults.after(Operation::Delete, &location).await;
                     if fault == Fault::After { Err(failed(Operation::Delete, &location)) } else { outcome }
                 }
             })
@@ -250,7 +250,7 @@ impl ObjectStore for FaultyStore {
             // As a whole, so that the order of steps is not the store's secret.
             let objects: Vec<Result<ObjectMeta>> = shared.inner.list(Some(&prefix)).collect().await;
             let objects: Vec<_> = objects.into_iter().map(|object| object.map(|meta| shared.restamp(meta))).collect();
-            shared.faults.after().await;
+            shared.faults.after(Operation::List, &prefix).await;
             futures::stream::iter(objects).boxed()
         };
         listing.flatten_stream().boxed()
@@ -275,7 +275,7 @@ impl ObjectStore for FaultyStore {
             self.shared.inner.copy_opts(from, to, options).await?;
         }
         self.shared.stamp(to);
-        self.shared.faults.after().await;
+        self.shared.faults.after(Operation::Copy, to).await;
         if fault == Fault::After { Err(failed(Operation::Copy, to)) } else { Ok(()) }
     }
 }
@@ -306,7 +306,7 @@ impl MultipartUpload for FaultyUpload {
         }
         let result = self.inner.complete().await?;
         self.shared.stamp(&self.location);
-        self.shared.faults.after().await;
+        self.shared.faults.after(Operation::Put, &self.location).await;
         if fault == Fault::After { Err(failed(Operation::Put, &self.location)) } else { Ok(result) }
     }
 

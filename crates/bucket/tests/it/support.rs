@@ -130,3 +130,13 @@ pub(crate) fn files(directory: &Path) -> Vec<(String, String)> {
 pub(crate) fn pairs(files: &[(&str, &str)]) -> Vec<(String, String)> {
     files.iter().map(|(name, content)| ((*name).to_owned(), (*content).to_owned())).collect()
 }
+
+/// Lines, each with its end.
+pub(crate) fn lines(lines: impl Iterator<Item = String>) -> String {
+    lines.fold(String::new(), |text, line| text + &line + "\n")
+}
+
+/// Documents with these ids.
+pub(crate) fn documents(ids: std::ops::Range<usize>) -> String {
+    lines(ids.map(|id| format!("{{\"id\":{id}}}")))
+}
