@@ -28,5 +28,17 @@ pub enum Error {
     Migration(#[from] sqlx::migrate::MigrateError),
 }
 
+impl Error {
+    /// Says what the constraint that an insert or a change of `what` broke stands for: a name that is taken, or a tenant (the only thing
+    /// that rows refer to) that does not exist.
+    pub(crate) fn of_writing(self, what: &'static str) -> Self {
+        match &self {
+            Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation() => Self::AlreadyExists(what),
+            Self::Database(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => Self::NotFound("tenant"),
+            _ => self,
+        }
+    }
+}
+
 /// A result of the metadata database.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -32,3 +32,37 @@ impl std::fmt::Debug for KeySecrets {
 pub fn hash_key(secret: &str) -> String {
     hex::encode(Sha256::digest(secret.as_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uid(text: &str) -> KeyId {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_secret_is_the_hmac_of_the_hyphenated_uid() {
+        let secret = KeySecrets::new("masterKey").derive(uid("74c9c733-3368-4738-bbe5-1d18a5fecb37"));
+        assert_eq!(secret, "1f9a5b47f5439bff2e2603c5c295ad55e888c92a57f607ab76ab046118556da6");
+    }
+
+    #[test]
+    fn another_uid_or_another_server_secret_gives_another_secret() {
+        let (one, two) = (uid("74c9c733-3368-4738-bbe5-1d18a5fecb37"), uid("74c9c733-3368-4738-bbe5-1d18a5fecb38"));
+        let secrets = KeySecrets::new("masterKey");
+        assert_eq!(secrets.derive(one), KeySecrets::new("masterKey").derive(one));
+        assert_ne!(secrets.derive(one), secrets.derive(two));
+        assert_ne!(secrets.derive(one), KeySecrets::new("masterkey").derive(one));
+    }
+
+    #[test]
+    fn a_secret_is_looked_up_by_its_sha_256() {
+        assert_eq!(hash_key("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn the_server_secret_is_not_printed() {
+        assert!(!format!("{:?}", KeySecrets::new("masterKey")).contains("masterKey"));
+    }
+}

@@ -2,16 +2,38 @@
 //!
 //! One trait a resource; every implementation passes the suite in `tests/`. The only user of `sqlx`. Upper layers hold a
 //! [`Metadata`] and never see SQL.
+//!
+//! How it is laid out, for whoever changes it:
+//! - `traits.rs` is the contract, `queries/<resource>/*.sql` are the statements, and `<resource>.rs` joins the two: rows to types of the
+//!   domain and back. Each resource is written once; `database.rs` runs its statements on either database.
+//! - Tables are in `migrations/`, the same ones for both. A migration must work with the version before it: first expand, contract in a
+//!   later version.
+//!
+//! What the rows promise:
+//! - **Revisions become visible in order.** Each change of what should run takes the next revision from the one row of `revisions` and
+//!   keeps it locked until it commits. So `changed_since` never skips a change that commits late.
+//! - **Task uids are contiguous** for the same reason: the counter is a column of the tenant, and a transaction that rolls back gives its
+//!   uid back.
+//! - **A task at its end never changes.** Outcomes can be settled twice, late, or before the append was noted.
 
+mod api_keys;
+mod columns;
+mod database;
 mod error;
+mod indexes;
 mod keys;
+mod tasks;
+mod tenants;
 pub mod traits;
+mod usage;
 
 use std::sync::Arc;
 
 pub use error::{Error, Result};
 pub use keys::{KeySecrets, hash_key};
 pub use traits::{IndexPage, Indexes, Keys, Members, NewTask, Page, Tasks, Tenants, Usage, UsageSample};
+
+use crate::database::Database;
 
 /// Every resource of the database.
 #[derive(Clone)]
@@ -31,15 +53,22 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Connects to `sqlite:PATH` (created when absent), `sqlite::memory:` or `postgres://...`. Does not migrate.
+    /// Connects to `sqlite:PATH` (created when absent), `sqlite::memory:` or `postgres://...`, where `?sslmode=` says whether TLS is
+    /// used. Does not migrate, except a database in memory, which is new and lives as long as this value and its clones.
     pub async fn connect(url: &str) -> Result<Self> {
-        let _ = url;
-        todo!("connect")
+        let database = Arc::new(Database::connect(url).await?);
+        Ok(Self {
+            tenants: database.clone(),
+            members: database.clone(),
+            indexes: database.clone(),
+            keys: database.clone(),
+            tasks: database.clone(),
+            usage: database,
+        })
     }
 
     /// Brings the schema of the database at `url` up to date; returns how many migrations were applied.
     pub async fn migrate(url: &str) -> Result<usize> {
-        let _ = url;
-        todo!("migrate")
+        Database::migrate(url).await
     }
 }

@@ -73,7 +73,8 @@ pub trait Indexes: Send + Sync {
     async fn rename(&self, id: IndexId, uid: &IndexUid) -> Result<()>;
     /// Exchanges the uids of pairs of indexes of one tenant, all of them or none.
     async fn swap(&self, tenant: TenantId, pairs: &[(IndexUid, IndexUid)]) -> Result<()>;
-    /// Changes what the tenant selected; grows the revision.
+    /// Changes what the tenant selected; grows the revision. Selecting 0 replicas sends the index to sleep, selecting some after 0 wakes
+    /// it, in the same transaction.
     async fn set_selection(&self, id: IndexId, selection: &Selection) -> Result<()>;
     /// Sends the index to sleep or wakes it; grows the revision when that is a change and returns whether it was one.
     async fn set_awake(&self, id: IndexId, awake: bool) -> Result<bool>;
@@ -168,6 +169,9 @@ pub trait Tasks: Send + Sync {
     async fn unfinished_indexes(&self) -> Result<Vec<IndexId>>;
     /// Appended tasks of an index that are not at their end, by seq.
     async fn unfinished(&self, index: IndexId) -> Result<Vec<Task>>;
+    /// The first and the last seq of the appended tasks of an index that are not at their end; `None`: there are none. Costs the same
+    /// however many there are.
+    async fn unfinished_span(&self, index: IndexId) -> Result<Option<(Seq, Seq)>>;
     /// Tasks allocated before `before` that have a log index but no seq: an append that crashed. To be repaired from the log.
     async fn unappended(&self, before: Timestamp) -> Result<Vec<Task>>;
     /// Marks appended, enqueued tasks of the index with `seq` up to this one as processing.

@@ -1,0 +1,3 @@
+SELECT count(*)
+FROM indexes
+WHERE tenant = $1 AND deleted_at IS NULL

@@ -1,0 +1,3 @@
+UPDATE revisions
+SET last = last + 1
+RETURNING last

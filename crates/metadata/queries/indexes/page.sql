@@ -1,0 +1,2 @@
+ORDER BY uid
+LIMIT $3 OFFSET $4

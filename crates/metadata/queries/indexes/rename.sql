@@ -1,0 +1,3 @@
+UPDATE indexes
+SET uid = $2
+WHERE id = $1 AND deleted_at IS NULL

@@ -1,0 +1,3 @@
+SELECT selection, awake
+FROM indexes
+WHERE id = $1 AND deleted_at IS NULL

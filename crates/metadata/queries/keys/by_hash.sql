@@ -1,0 +1,6 @@
+SELECT
+    keys.uid, keys.tenant, keys.name, description, actions, indexes, expires_at, root, keys.created_at, updated_at,
+    tenants.status AS tenant_status
+FROM keys
+JOIN tenants ON tenants.id = keys.tenant
+WHERE keys.secret_hash = $1

@@ -1,0 +1,3 @@
+SELECT count(*)
+FROM keys
+WHERE tenant = $1 AND NOT root

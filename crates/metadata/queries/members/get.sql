@@ -1,0 +1,3 @@
+SELECT tenant, email, role, password_hash, created_at
+FROM members
+WHERE tenant = $1 AND email = $2

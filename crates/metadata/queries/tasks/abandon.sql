@@ -1,0 +1,2 @@
+DELETE FROM tasks
+WHERE tenant = $1 AND uid = $2 AND seq IS NULL AND finished_at IS NULL

@@ -1,0 +1,1 @@
+AND finished_at IS NOT NULL

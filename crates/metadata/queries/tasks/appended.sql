@@ -1,0 +1,3 @@
+UPDATE tasks
+SET seq = $3
+WHERE tenant = $1 AND uid = $2

@@ -1,0 +1,5 @@
+INSERT INTO tasks (
+    tenant, uid, index_id, index_uid, kind, status, seq, canceled_by,
+    details, error, enqueued_at, started_at, finished_at
+)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)

@@ -1,0 +1,3 @@
+AND ($14 IS NULL OR uid >= $14)
+ORDER BY uid
+LIMIT $15

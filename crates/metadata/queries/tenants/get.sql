@@ -1,0 +1,3 @@
+SELECT id, name, status, created_at
+FROM tenants
+WHERE id = $1

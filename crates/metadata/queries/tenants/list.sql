@@ -1,0 +1,4 @@
+SELECT id, name, status, created_at
+FROM tenants
+WHERE status <> 'deleted'
+ORDER BY name

@@ -1,0 +1,239 @@
+//! Indexes, and the revision that orders the changes of what should run.
+
+use async_trait::async_trait;
+use onggi_domain::{
+    Generation, IndexId, IndexUid, TenantId, Timestamp,
+    container::Selection,
+    index::{Index, Published},
+    key::IndexPattern,
+    settings::Settings,
+};
+use uuid::Uuid;
+
+use crate::{
+    Error, IndexPage, Indexes, Page, Result,
+    columns::{corrupt, from_json, optional_time, restricting, seq, time, to_json, unsigned},
+    database::{Database, Sql, Transaction, sql, values},
+};
+
+#[derive(sqlx::FromRow)]
+struct IndexRow {
+    id: Uuid,
+    tenant: Uuid,
+    uid: String,
+    primary_key: Option<String>,
+    selection: String,
+    awake: bool,
+    generation: Option<i64>,
+    committed_seq: Option<i64>,
+    documents: Option<i64>,
+    stored_bytes: Option<i64>,
+    raw_bytes: Option<i64>,
+    fields: Option<String>,
+    settings: String,
+    created_at: i64,
+    updated_at: i64,
+    deleted_at: Option<i64>,
+    revision: i64,
+}
+
+impl IndexRow {
+    fn published(&self) -> Result<Option<Published>> {
+        let Some(generation) = self.generation else { return Ok(None) };
+        let number = |what, column: Option<i64>| unsigned(what, column.ok_or_else(|| corrupt(what, &"it is null"))?);
+        Ok(Some(Published {
+            generation: Generation(unsigned("generation", generation)?),
+            committed_seq: seq(self.committed_seq)?,
+            documents: number("number of documents", self.documents)?,
+            stored_bytes: number("stored bytes", self.stored_bytes)?,
+            raw_bytes: number("raw bytes", self.raw_bytes)?,
+            fields: from_json("fields of an index", self.fields.as_deref().unwrap_or("{}"))?,
+        }))
+    }
+}
+
+impl TryFrom<IndexRow> for Index {
+    type Error = Error;
+
+    fn try_from(row: IndexRow) -> Result<Self> {
+        Ok(Self {
+            id: IndexId(row.id),
+            tenant: TenantId(row.tenant),
+            published: row.published()?,
+            uid: row.uid.parse().map_err(|error| corrupt("index uid", &error))?,
+            primary_key: row.primary_key,
+            selection: from_json("selection", &row.selection)?,
+            awake: row.awake,
+            settings: from_json("settings", &row.settings)?,
+            created_at: time(row.created_at)?,
+            updated_at: time(row.updated_at)?,
+            deleted_at: optional_time(row.deleted_at)?,
+            revision: row.revision,
+        })
+    }
+}
+
+/// Takes the next revision. Transactions that do this wait here for each other until they commit.
+pub(crate) async fn next_revision(tx: &mut Transaction) -> Result<i64> {
+    let (revision,): (i64,) = tx.one("counter of revisions", sql!("indexes/next_revision"), values![]).await?;
+    Ok(revision)
+}
+
+/// Marks a living index deleted.
+pub(crate) async fn mark_deleted(tx: &mut Transaction, id: IndexId) -> Result<()> {
+    let revision = next_revision(tx).await?;
+    found(tx.execute(sql!("indexes/delete"), values![id, Timestamp::now(), revision]).await?)
+}
+
+/// Whether a change that is about one index has met it.
+fn found(rows: u64) -> Result<()> {
+    if rows == 0 { Err(Error::NotFound("index")) } else { Ok(()) }
+}
+
+impl Database {
+    async fn index(&self, sql: Sql, values: Vec<crate::database::Value>) -> Result<Index> {
+        self.one::<IndexRow>("index", sql, values).await?.try_into()
+    }
+
+    async fn indexes(&self, sql: Sql, values: Vec<crate::database::Value>) -> Result<Vec<Index>> {
+        self.all::<IndexRow>(sql, values).await?.into_iter().map(Index::try_from).collect()
+    }
+}
+
+#[async_trait]
+impl Indexes for Database {
+    async fn create(&self, index: &Index) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let revision = next_revision(&mut tx).await?;
+        let row = values![
+            index.id,
+            index.tenant,
+            index.uid.as_str(),
+            index.primary_key.as_deref(),
+            to_json(&index.selection),
+            index.awake,
+            to_json(&index.settings),
+            index.created_at,
+            index.updated_at,
+            revision,
+        ];
+        if tx.execute(sql!("indexes/create"), row).await.map_err(|error| error.of_writing("index"))? == 0 {
+            return Err(Error::NotFound("tenant"));
+        }
+        tx.commit().await
+    }
+
+    async fn get(&self, tenant: TenantId, uid: &IndexUid) -> Result<Index> {
+        self.index(sql!("indexes/get"), values![tenant, uid.as_str()]).await
+    }
+
+    async fn get_by_id(&self, id: IndexId) -> Result<Index> {
+        self.index(sql!("indexes/get_by_id"), values![id]).await
+    }
+
+    async fn list(&self, tenant: TenantId, patterns: &[IndexPattern], offset: u64, limit: u64) -> Result<IndexPage> {
+        const LIST: Sql = sql!("indexes/select" + "indexes" / dialect / "matching" + "indexes/page");
+        const COUNT: Sql = sql!("indexes/count_all" + "indexes" / dialect / "matching");
+        Ok(Page {
+            items: self.indexes(LIST, values![tenant, restricting(patterns), limit, offset]).await?,
+            total: self.count(COUNT, values![tenant, restricting(patterns)]).await?,
+        })
+    }
+
+    async fn set_primary_key_if_absent(&self, id: IndexId, primary_key: &str) -> Result<String> {
+        let mut tx = self.begin().await?;
+        let (holds,): (String,) = tx.one("index", sql!("indexes/set_primary_key_if_absent"), values![id, primary_key]).await?;
+        tx.commit().await?;
+        Ok(holds)
+    }
+
+    async fn set_primary_key(&self, id: IndexId, primary_key: Option<&str>) -> Result<()> {
+        found(self.execute(sql!("indexes/set_primary_key"), values![id, primary_key]).await?)
+    }
+
+    async fn rename(&self, id: IndexId, uid: &IndexUid) -> Result<()> {
+        let rows = self.execute(sql!("indexes/rename"), values![id, uid.as_str()]).await;
+        found(rows.map_err(|error| error.of_writing("index"))?)
+    }
+
+    async fn swap(&self, tenant: TenantId, pairs: &[(IndexUid, IndexUid)]) -> Result<()> {
+        let mut tx = self.begin().await?;
+        // Two swaps of a tenant would lock its indexes in different orders.
+        tx.execute(sql!("tenants/lock"), values![tenant]).await?;
+        for (one, other) in pairs {
+            // A uid is unique at every moment, so one of the two waits under a name that no uid can be.
+            let aside = format!("/{one}");
+            for (from, to) in [(one.as_str(), aside.as_str()), (other.as_str(), one.as_str()), (aside.as_str(), other.as_str())] {
+                found(tx.execute(sql!("indexes/rename_uid"), values![tenant, from, to]).await?)?;
+            }
+        }
+        tx.commit().await
+    }
+
+    async fn set_selection(&self, id: IndexId, selection: &Selection) -> Result<()> {
+        let mut tx = self.begin().await?;
+        // First, so that nobody changes what is read next.
+        let revision = next_revision(&mut tx).await?;
+        let (current, awake): (String, bool) = tx.one("index", sql!("indexes/selected"), values![id]).await?;
+        let current: Selection = from_json("selection", &current)?;
+        let awake = selection.replicas > 0 && (awake || current.replicas == 0);
+        found(tx.execute(sql!("indexes/set_selection"), values![id, to_json(selection), awake, revision]).await?)?;
+        tx.commit().await
+    }
+
+    async fn set_awake(&self, id: IndexId, awake: bool) -> Result<bool> {
+        // Usually nothing changes, and then nobody has to wait for the counter.
+        let (_, now): (String, bool) = self.one("index", sql!("indexes/selected"), values![id]).await?;
+        if now == awake {
+            return Ok(false);
+        }
+        let mut tx = self.begin().await?;
+        let revision = next_revision(&mut tx).await?;
+        if tx.execute(sql!("indexes/set_awake"), values![id, awake, revision]).await? == 0 {
+            return Ok(false);
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn record_generation(&self, id: IndexId, published: &Published, settings: &Settings, primary_key: Option<&str>) -> Result<bool> {
+        let row = values![
+            id,
+            published.generation,
+            published.committed_seq,
+            published.documents,
+            published.stored_bytes,
+            published.raw_bytes,
+            to_json(&published.fields),
+            to_json(settings),
+            primary_key,
+            Timestamp::now(),
+        ];
+        if self.execute(sql!("indexes/record_generation"), row).await? > 0 {
+            return Ok(true);
+        }
+        self.get_by_id(id).await.map(|_| false)
+    }
+
+    async fn delete(&self, id: IndexId) -> Result<()> {
+        let mut tx = self.begin().await?;
+        mark_deleted(&mut tx, id).await?;
+        tx.commit().await
+    }
+
+    async fn deleted(&self) -> Result<Vec<Index>> {
+        self.indexes(sql!("indexes/deleted"), values![]).await
+    }
+
+    async fn purge(&self, id: IndexId) -> Result<()> {
+        found(self.execute(sql!("indexes/purge"), values![id]).await?)
+    }
+
+    async fn changed_since(&self, revision: i64, limit: u64) -> Result<Vec<Index>> {
+        self.indexes(sql!("indexes/changed_since"), values![revision, limit]).await
+    }
+
+    async fn count(&self, tenant: TenantId) -> Result<u64> {
+        Database::count(self, sql!("indexes/count"), values![tenant]).await
+    }
+}

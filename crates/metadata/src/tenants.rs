@@ -1,0 +1,121 @@
+//! Tenants and their members.
+
+use async_trait::async_trait;
+use onggi_domain::{
+    IndexId, TenantId,
+    tenant::{Member, Tenant, TenantStatus},
+};
+use uuid::Uuid;
+
+use crate::{
+    Error, Members, Result, Tenants,
+    columns::{from_name, time, to_name},
+    database::{Database, sql, values},
+    indexes,
+};
+
+#[derive(sqlx::FromRow)]
+struct TenantRow {
+    id: Uuid,
+    name: String,
+    status: String,
+    created_at: i64,
+}
+
+impl TryFrom<TenantRow> for Tenant {
+    type Error = Error;
+
+    fn try_from(row: TenantRow) -> Result<Self> {
+        Ok(Self {
+            id: TenantId(row.id),
+            name: row.name,
+            status: from_name("tenant status", row.status)?,
+            created_at: time(row.created_at)?,
+        })
+    }
+}
+
+#[async_trait]
+impl Tenants for Database {
+    async fn create(&self, tenant: &Tenant) -> Result<()> {
+        let row = values![tenant.id, tenant.name.as_str(), to_name(&tenant.status), tenant.created_at];
+        self.execute(sql!("tenants/create"), row).await.map_err(|error| error.of_writing("tenant"))?;
+        Ok(())
+    }
+
+    async fn get(&self, id: TenantId) -> Result<Tenant> {
+        self.one::<TenantRow>("tenant", sql!("tenants/get"), values![id]).await?.try_into()
+    }
+
+    async fn by_name(&self, name: &str) -> Result<Tenant> {
+        self.one::<TenantRow>("tenant", sql!("tenants/by_name"), values![name]).await?.try_into()
+    }
+
+    async fn list(&self) -> Result<Vec<Tenant>> {
+        self.all::<TenantRow>(sql!("tenants/list"), values![]).await?.into_iter().map(Tenant::try_from).collect()
+    }
+
+    async fn set_status(&self, id: TenantId, status: TenantStatus) -> Result<()> {
+        let mut tx = self.begin().await?;
+        if status == TenantStatus::Deleted {
+            // Before anything else: nobody can create an index of the tenant between the two statements below.
+            indexes::next_revision(&mut tx).await?;
+        }
+        if tx.execute(sql!("tenants/set_status"), values![id, to_name(&status)]).await? == 0 {
+            return Err(Error::NotFound("tenant"));
+        }
+        if status == TenantStatus::Deleted {
+            let living: Vec<(Uuid,)> = tx.all(sql!("indexes/living_ids"), values![id]).await?;
+            for (index,) in living {
+                indexes::mark_deleted(&mut tx, IndexId(index)).await?;
+            }
+        }
+        tx.commit().await
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct MemberRow {
+    tenant: Uuid,
+    email: String,
+    role: String,
+    password_hash: String,
+    created_at: i64,
+}
+
+impl MemberRow {
+    fn read(self) -> Result<(Member, String)> {
+        let member = Member {
+            tenant: TenantId(self.tenant),
+            email: self.email,
+            role: from_name("member role", self.role)?,
+            created_at: time(self.created_at)?,
+        };
+        Ok((member, self.password_hash))
+    }
+}
+
+#[async_trait]
+impl Members for Database {
+    async fn add(&self, member: &Member, password_hash: &str) -> Result<()> {
+        let row = values![member.tenant, member.email.as_str(), to_name(&member.role), password_hash, member.created_at];
+        self.execute(sql!("members/add"), row).await.map_err(|error| error.of_writing("member"))?;
+        Ok(())
+    }
+
+    async fn list(&self, tenant: TenantId) -> Result<Vec<Member>> {
+        let rows: Vec<MemberRow> = self.all(sql!("members/list"), values![tenant]).await?;
+        rows.into_iter().map(|row| row.read().map(|(member, _)| member)).collect()
+    }
+
+    async fn get(&self, tenant: TenantId, email: &str) -> Result<(Member, String)> {
+        self.one::<MemberRow>("member", sql!("members/get"), values![tenant, email]).await?.read()
+    }
+
+    async fn remove(&self, tenant: TenantId, email: &str) -> Result<()> {
+        match self.execute(sql!("members/remove"), values![tenant, email]).await? {
+            0 => Err(Error::NotFound("member")),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! API keys.
+
+use onggi_domain::{
+    KeyId, TenantId,
+    key::{Action, IndexPattern, Key},
+    tenant::TenantStatus,
+};
+use onggi_metadata::{KeySecrets, hash_key};
+
+use crate::{World, assert_error, at};
+
+fn new_key(tenant: TenantId, created: i64) -> Key {
+    Key {
+        uid: KeyId::generate(),
+        tenant,
+        name: Some("website".to_owned()),
+        description: None,
+        actions: vec![Action::Search, Action::DocumentsAll],
+        indexes: vec![IndexPattern::try_from("prod_*".to_owned()).unwrap()],
+        expires_at: Some(at(99)),
+        root: false,
+        created_at: at(created),
+        updated_at: at(created),
+    }
+}
+
+async fn stored_key(world: &World, tenant: TenantId, created: i64) -> Key {
+    let key = new_key(tenant, created);
+    world.metadata.keys.create(&key, &key.uid.to_string()).await.unwrap();
+    key
+}
+
+pub(crate) async fn a_key_is_found_by_its_secret_and_by_its_uid(world: World) {
+    let keys = &world.metadata.keys;
+    let tenant = world.tenant("acme").await.id;
+    let key = new_key(tenant, 1);
+    let secret = KeySecrets::new("server secret").derive(key.uid);
+    keys.create(&key, &hash_key(&secret)).await.unwrap();
+    assert_eq!(keys.by_hash(&hash_key(&secret)).await.unwrap(), (key.clone(), TenantStatus::Active));
+    assert_error!(keys.by_hash(&hash_key("another secret")).await, NotFound("key"));
+    assert_error!(keys.create(&key, "another hash").await, AlreadyExists("key"));
+    assert_error!(keys.create(&new_key(tenant, 1), &hash_key(&secret)).await, AlreadyExists("key"));
+    assert_error!(keys.create(&new_key(TenantId::generate(), 1), "hash").await, NotFound("tenant"));
+
+    world.metadata.tenants.set_status(tenant, TenantStatus::Suspended).await.unwrap();
+    assert_eq!(keys.by_uid(key.uid).await.unwrap(), (key, TenantStatus::Suspended));
+    assert_error!(keys.by_uid(KeyId::generate()).await, NotFound("key"));
+}
+
+pub(crate) async fn a_key_of_another_tenant_does_not_exist(world: World) {
+    let keys = &world.metadata.keys;
+    let (acme, other) = (world.tenant("acme").await.id, world.tenant("other").await.id);
+    let key = stored_key(&world, acme, 1).await;
+    assert_error!(keys.get(other, key.uid).await, NotFound("key"));
+    assert_error!(keys.update(other, key.uid, None, None, at(2)).await, NotFound("key"));
+    assert_error!(keys.delete(other, key.uid).await, NotFound("key"));
+    assert!(keys.list(other, 0, 10).await.unwrap().items.is_empty());
+    assert_eq!(keys.get(acme, key.uid).await.unwrap(), key);
+}
+
+pub(crate) async fn keys_are_listed_newest_first_without_the_root_key(world: World) {
+    let keys = &world.metadata.keys;
+    let tenant = world.tenant("acme").await.id;
+    let (first, second, third) =
+        (stored_key(&world, tenant, 1).await, stored_key(&world, tenant, 2).await, stored_key(&world, tenant, 3).await);
+    let root = Key { root: true, ..new_key(tenant, 4) };
+    keys.create(&root, "hash of root").await.unwrap();
+    let page = keys.list(tenant, 0, 2).await.unwrap();
+    assert_eq!((page.items, page.total), (vec![third, second], 3));
+    let page = keys.list(tenant, 2, u64::MAX).await.unwrap();
+    assert_eq!((page.items, page.total), (vec![first], 3));
+    assert!(keys.get(tenant, root.uid).await.unwrap().root);
+}
+
+pub(crate) async fn name_and_description_change_and_nothing_else(world: World) {
+    let keys = &world.metadata.keys;
+    let tenant = world.tenant("acme").await.id;
+    let key = stored_key(&world, tenant, 1).await;
+    let changed = keys.update(tenant, key.uid, None, Some("for the shop"), at(5)).await.unwrap();
+    assert_eq!(changed, Key { name: None, description: Some("for the shop".to_owned()), updated_at: at(5), ..key.clone() });
+    assert_eq!(keys.get(tenant, key.uid).await.unwrap(), changed);
+}
+
+pub(crate) async fn a_deleted_key_is_unknown(world: World) {
+    let keys = &world.metadata.keys;
+    let tenant = world.tenant("acme").await.id;
+    let key = stored_key(&world, tenant, 1).await;
+    keys.delete(tenant, key.uid).await.unwrap();
+    assert_error!(keys.by_hash(&key.uid.to_string()).await, NotFound("key"));
+    assert_error!(keys.by_uid(key.uid).await, NotFound("key"));
+    assert_error!(keys.delete(tenant, key.uid).await, NotFound("key"));
+}

@@ -1,0 +1,155 @@
+//! What every database must do, run on each: SQLite in a file of its own, and PostgreSQL, which the suite starts itself.
+
+mod indexes;
+mod keys;
+mod postgres;
+mod tasks;
+mod tenants;
+mod usage;
+
+use onggi_domain::{IndexUid, Timestamp, container::Selection, index::Index, tenant::Tenant, tenant::TenantStatus};
+use onggi_metadata::Metadata;
+
+/// A new and empty database.
+struct World {
+    metadata: Metadata,
+    /// The directory of an SQLite file, removed with the world.
+    _directory: Option<tempfile::TempDir>,
+}
+
+impl World {
+    async fn on_sqlite() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", directory.path().join("metadata.db").display());
+        Metadata::migrate(&url).await.unwrap();
+        Self { metadata: Metadata::connect(&url).await.unwrap(), _directory: Some(directory) }
+    }
+
+    async fn on_postgres() -> Self {
+        let url = postgres::new_database().await;
+        Metadata::migrate(&url).await.unwrap();
+        Self { metadata: Metadata::connect(&url).await.unwrap(), _directory: None }
+    }
+
+    /// A stored tenant.
+    async fn tenant(&self, name: &str) -> Tenant {
+        let tenant = new_tenant(name);
+        self.metadata.tenants.create(&tenant).await.unwrap();
+        tenant
+    }
+
+    /// A stored index, as it reads back.
+    async fn index(&self, tenant: &Tenant, name: &str) -> Index {
+        let index = new_index(tenant, name);
+        self.metadata.indexes.create(&index).await.unwrap();
+        self.metadata.indexes.get_by_id(index.id).await.unwrap()
+    }
+}
+
+fn new_tenant(name: &str) -> Tenant {
+    Tenant { id: onggi_domain::TenantId::generate(), name: name.to_owned(), status: TenantStatus::Active, created_at: at(1) }
+}
+
+fn new_index(tenant: &Tenant, name: &str) -> Index {
+    Index::new(tenant.id, uid(name), None, Selection::new("small"), at(1))
+}
+
+fn uid(name: &str) -> IndexUid {
+    name.parse().unwrap()
+}
+
+/// A time, in seconds.
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap()
+}
+
+/// Fails unless a result is this error about that thing.
+macro_rules! assert_error {
+    ($result:expr, $variant:ident $(($what:literal))?) => {
+        match $result {
+            Err(onggi_metadata::Error::$variant(what)) => {
+                let _ = what;
+                $(assert_eq!(what, $what);)?
+            }
+            other => panic!("expected {}, not {other:?}", stringify!($variant)),
+        }
+    };
+}
+pub(crate) use assert_error;
+
+/// Each test once for each database.
+macro_rules! on_each_database {
+    ($($module:ident::$test:ident,)*) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")] async fn $test() { crate::$module::$test(crate::World::on_sqlite().await).await; })*
+        }
+        mod postgresql {
+            $(#[tokio::test(flavor = "multi_thread")] async fn $test() { crate::$module::$test(crate::World::on_postgres().await).await; })*
+        }
+    };
+}
+
+on_each_database! {
+    tenants::a_tenant_is_found_by_id_and_name,
+    tenants::a_name_is_free_again_when_its_tenant_is_deleted,
+    tenants::deleting_a_tenant_deletes_its_indexes_and_tells_so,
+    tenants::nothing_is_created_in_a_deleted_tenant,
+    tenants::members_are_of_one_tenant,
+    indexes::an_index_reads_back_as_it_was_created,
+    indexes::a_uid_is_unique_among_the_living_indexes_of_a_tenant,
+    indexes::an_index_of_another_tenant_does_not_exist,
+    indexes::a_list_holds_what_matches_the_patterns_page_by_page,
+    indexes::the_first_primary_key_holds,
+    indexes::an_index_takes_another_name_unless_it_is_taken,
+    indexes::a_swap_exchanges_all_pairs_or_none,
+    indexes::swaps_of_the_same_indexes_at_once_all_take_effect,
+    indexes::selecting_replicas_sends_to_sleep_and_wakes,
+    indexes::only_changes_of_what_should_run_grow_the_revision,
+    indexes::a_reader_of_revisions_misses_none_while_others_write,
+    indexes::an_older_generation_is_not_recorded_over_a_newer_one,
+    indexes::a_deleted_index_waits_for_its_purge,
+    keys::a_key_is_found_by_its_secret_and_by_its_uid,
+    keys::a_key_of_another_tenant_does_not_exist,
+    keys::keys_are_listed_newest_first_without_the_root_key,
+    keys::name_and_description_change_and_nothing_else,
+    keys::a_deleted_key_is_unknown,
+    tasks::uids_are_contiguous_for_each_tenant_when_many_allocate_at_once,
+    tasks::a_task_that_needs_no_log_is_at_its_end_at_once,
+    tasks::a_task_of_another_tenant_does_not_exist,
+    tasks::a_task_goes_from_enqueued_over_processing_to_its_end,
+    tasks::a_task_without_an_entry_is_found_and_abandoned,
+    tasks::settling_twice_changes_nothing,
+    tasks::settling_restores_a_lost_task_and_its_uid_is_not_given_again,
+    tasks::settling_keeps_what_was_known_when_the_task_was_accepted,
+    tasks::a_fork_is_finished_without_an_outcome,
+    tasks::all_unfinished_tasks_of_an_index_are_canceled,
+    tasks::a_list_is_filtered_by_each_field,
+    tasks::a_list_is_paged_in_both_directions,
+    tasks::a_caller_sees_the_tasks_of_the_indexes_that_its_key_allows,
+    tasks::only_finished_tasks_are_deleted,
+    usage::an_interval_of_a_container_is_stored_once,
+    usage::container_seconds_are_summed_by_index_and_size,
+}
+
+#[tokio::test]
+async fn a_second_migration_has_nothing_to_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let sqlite = format!("sqlite:{}", directory.path().join("metadata.db").display());
+    for url in [sqlite, postgres::new_database().await] {
+        assert!(Metadata::migrate(&url).await.unwrap() > 0);
+        assert_eq!(Metadata::migrate(&url).await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_database_in_memory_can_be_used_at_once() {
+    let metadata = Metadata::connect("sqlite::memory:").await.unwrap();
+    metadata.tenants.create(&new_tenant("acme")).await.unwrap();
+    assert_eq!(metadata.clone().tenants.list().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_address_of_another_database_is_refused_with_those_that_are_known() {
+    let error = Metadata::connect("mysql://localhost/onggi").await.err().expect("an error").to_string();
+    assert!(error.contains("sqlite:") && error.contains("postgres://"), "{error}");
+}

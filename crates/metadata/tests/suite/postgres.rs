@@ -1,0 +1,96 @@
+//! A PostgreSQL server of the test binary's own, from the binaries that are installed.
+
+use std::{
+    io::{BufRead, BufReader},
+    os::unix::{
+        fs::{MetadataExt, chown},
+        process::CommandExt,
+    },
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use sqlx::{ConnectOptions, Executor, postgres::PgConnectOptions};
+
+/// Starts a server in the directory `$1`, says so, and ends it when standard input does: when the process of the tests is gone, however
+/// it went.
+const SERVE: &str = r#"
+set -eu
+cd "$1"
+trap 'pg_ctl -D data -m immediate stop >/dev/null 2>&1 || true; rm -rf "$1"' EXIT
+initdb -D data -U onggi --auth=trust --encoding=UTF8 --no-sync --no-instructions >log 2>&1 ||
+    { cat log >&2; exit 1; }
+pg_ctl -D data -l log -w start -o "-k '$1' -c listen_addresses='' -c fsync=off -c max_connections=500" >/dev/null 2>&1 ||
+    { cat log >&2; exit 1; }
+echo ready
+cat >/dev/null
+"#;
+
+struct Server {
+    /// The directory of its socket.
+    directory: PathBuf,
+    /// Holds the server's standard input open.
+    _process: Child,
+}
+
+/// The address of a new and empty database.
+pub(crate) async fn new_database() -> String {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+
+    let server = tokio::task::spawn_blocking(|| SERVER.get_or_init(start)).await.unwrap();
+    let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let options = PgConnectOptions::new().socket(&server.directory).username("onggi").database("postgres");
+    let mut connection = options.connect().await.unwrap();
+    connection.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+    format!("postgres:///{name}?host={}&user=onggi", server.directory.display())
+}
+
+fn start() -> Server {
+    let binaries = binaries();
+    let directory = tempfile::Builder::new().prefix("onggi-pg").tempdir().unwrap().keep();
+    let path = std::env::join_paths(std::iter::once(binaries).chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())));
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(SERVE).arg("sh").arg(&directory).env("PATH", path.unwrap()).current_dir("/");
+    if directory.metadata().unwrap().uid() == 0 {
+        // PostgreSQL refuses to run as root.
+        let (user, group) = ordinary_user();
+        chown(&directory, Some(user), Some(group)).unwrap();
+        command.uid(user).gid(group);
+    }
+    let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n", "PostgreSQL did not start; its messages are above");
+    Server { directory, _process: process }
+}
+
+/// The directory that holds `initdb` and `postgres`.
+fn binaries() -> PathBuf {
+    let has_both = |directory: &Path| directory.join("initdb").is_file() && directory.join("postgres").is_file();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut places: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    // Debian, Fedora and Homebrew keep them elsewhere, by version.
+    for (parent, below) in [("/usr/lib/postgresql", "bin"), ("/usr", "bin"), ("/opt/homebrew/opt", "bin"), ("/usr/local/opt", "bin")] {
+        let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
+        places.extend(entries.map(|entry| entry.path().join(below)));
+    }
+    places.into_iter().find(|place| has_both(place)).expect(
+        "the tests of the metadata database need PostgreSQL's `initdb` and `postgres`: install them with `apt-get install postgresql` \
+         (Debian, Ubuntu) or `brew install postgresql`",
+    )
+}
+
+/// The ids of a user and a group that are not root's: those of `postgres`, or of `nobody`.
+fn ordinary_user() -> (u32, u32) {
+    let users = std::fs::read_to_string("/etc/passwd").unwrap();
+    let ids = |name: &str| {
+        let fields: Vec<&str> = users.lines().map(|line| line.split(':').collect()).find(|fields: &Vec<&str>| fields[0] == name)?;
+        Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?))
+    };
+    ids("postgres").or_else(|| ids("nobody")).expect("there is a user `nobody`")
+}

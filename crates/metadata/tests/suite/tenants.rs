@@ -1,0 +1,77 @@
+//! Tenants and members.
+
+use onggi_domain::{
+    TenantId,
+    tenant::{Member, MemberRole, TenantStatus},
+};
+
+use crate::{World, assert_error, at, new_index, new_tenant, uid};
+
+pub(crate) async fn a_tenant_is_found_by_id_and_name(world: World) {
+    let tenants = &world.metadata.tenants;
+    let acme = world.tenant("acme").await;
+    let zoo = world.tenant("Zoo").await;
+    assert_eq!(tenants.get(acme.id).await.unwrap(), acme);
+    assert_eq!(tenants.by_name("acme").await.unwrap(), acme);
+    assert_eq!(tenants.list().await.unwrap(), [zoo, acme]);
+    assert_error!(tenants.create(&new_tenant("acme")).await, AlreadyExists("tenant"));
+    assert_error!(tenants.get(TenantId::generate()).await, NotFound("tenant"));
+    assert_error!(tenants.by_name("nobody").await, NotFound("tenant"));
+    assert_error!(tenants.set_status(TenantId::generate(), TenantStatus::Suspended).await, NotFound("tenant"));
+}
+
+pub(crate) async fn a_name_is_free_again_when_its_tenant_is_deleted(world: World) {
+    let tenants = &world.metadata.tenants;
+    let first = world.tenant("acme").await;
+    tenants.set_status(first.id, TenantStatus::Deleted).await.unwrap();
+    assert_error!(tenants.by_name("acme").await, NotFound("tenant"));
+    assert!(tenants.list().await.unwrap().is_empty());
+    assert_eq!(tenants.get(first.id).await.unwrap().status, TenantStatus::Deleted);
+
+    let second = world.tenant("acme").await;
+    assert_eq!(tenants.by_name("acme").await.unwrap().id, second.id);
+    assert_error!(tenants.set_status(first.id, TenantStatus::Active).await, NotFound("tenant"));
+    tenants.set_status(first.id, TenantStatus::Deleted).await.unwrap();
+}
+
+pub(crate) async fn deleting_a_tenant_deletes_its_indexes_and_tells_so(world: World) {
+    let (acme, other) = (world.tenant("acme").await, world.tenant("other").await);
+    let (books, films) = (world.index(&acme, "books").await, world.index(&acme, "films").await);
+    let kept = world.index(&other, "books").await;
+    world.metadata.tenants.set_status(acme.id, TenantStatus::Suspended).await.unwrap();
+    assert_eq!(world.metadata.indexes.count(acme.id).await.unwrap(), 2);
+
+    world.metadata.tenants.set_status(acme.id, TenantStatus::Deleted).await.unwrap();
+    assert_eq!(world.metadata.indexes.count(acme.id).await.unwrap(), 0);
+    let changed = world.metadata.indexes.changed_since(kept.revision, 10).await.unwrap();
+    let mut ids: Vec<_> = changed.iter().filter(|index| index.deleted_at.is_some()).map(|index| index.id).collect();
+    ids.sort();
+    assert_eq!(ids, [books.id, films.id]);
+    assert_eq!(world.metadata.indexes.get(other.id, &uid("books")).await.unwrap(), kept);
+}
+
+pub(crate) async fn nothing_is_created_in_a_deleted_tenant(world: World) {
+    let acme = world.tenant("acme").await;
+    world.metadata.tenants.set_status(acme.id, TenantStatus::Deleted).await.unwrap();
+    assert_error!(world.metadata.indexes.create(&new_index(&acme, "books")).await, NotFound("tenant"));
+    assert_error!(world.metadata.indexes.create(&new_index(&new_tenant("unknown"), "books")).await, NotFound("tenant"));
+}
+
+pub(crate) async fn members_are_of_one_tenant(world: World) {
+    let members = &world.metadata.members;
+    let (acme, other) = (world.tenant("acme").await, world.tenant("other").await);
+    let member = |email: &str, role| Member { tenant: acme.id, email: email.to_owned(), role, created_at: at(2) };
+    let (owner, viewer) = (member("owner@acme.test", MemberRole::Owner), member("a-viewer@acme.test", MemberRole::Viewer));
+    members.add(&owner, "hash 1").await.unwrap();
+    members.add(&viewer, "hash 2").await.unwrap();
+    assert_error!(members.add(&owner, "hash 3").await, AlreadyExists("member"));
+    assert_error!(members.add(&Member { tenant: TenantId::generate(), ..owner.clone() }, "hash").await, NotFound("tenant"));
+
+    assert_eq!(members.list(acme.id).await.unwrap(), [viewer.clone(), owner.clone()]);
+    assert_eq!(members.get(acme.id, "owner@acme.test").await.unwrap(), (owner, "hash 1".to_owned()));
+    assert!(members.list(other.id).await.unwrap().is_empty());
+    assert_error!(members.get(other.id, "owner@acme.test").await, NotFound("member"));
+    assert_error!(members.remove(other.id, "owner@acme.test").await, NotFound("member"));
+    members.remove(acme.id, "owner@acme.test").await.unwrap();
+    assert_eq!(members.list(acme.id).await.unwrap(), [viewer]);
+}
