@@ -2,7 +2,7 @@
 //!
 //! The indexer reads the log and publishes a generation with an outcome for each record; the searcher says that it serves what it is
 //! told to load. What only tests ask: `POST /crash` ends it at once, `POST /refuse-loads` makes it refuse what it is told to load,
-//! `POST /search` counts as a search. With `--outlive-parent` it goes on when its standard input ends. With `--host DIR` it is a
+//! `POST /search` counts as a search. With `--outlive-parent` it goes on when its standard input ends. With `--host DIR BUCKET` it is a
 //! process runtime instead, that starts two such workers, prints where they listen, and crashes.
 
 use std::{
@@ -49,10 +49,10 @@ struct Worker {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [mode, directory] = &arguments[..]
+    if let [mode, directory, bucket] = &arguments[..]
         && mode == "--host"
     {
-        return host(directory).await;
+        return host(directory, bucket).await;
     }
     let mut lines = BufReader::new(stdin()).lines();
     let line = lines.next_line().await.expect("standard input").expect("a line of configuration");
@@ -75,7 +75,8 @@ async fn main() -> ExitCode {
         () = parent_gone => {}
         _ = terminate.recv() => {}
     }
-    ExitCode::SUCCESS
+    // Returning would wait for the thread that reads standard input.
+    std::process::exit(0)
 }
 
 impl Worker {
@@ -210,10 +211,9 @@ async fn fold(worker: &Worker) -> Option<Manifest> {
 }
 
 /// A process runtime that crashes and leaves two workers running.
-async fn host(directory: &str) -> ExitCode {
+async fn host(directory: &str, bucket: &str) -> ExitCode {
     let command = std::env::current_exe().expect("the path of this program");
-    let bucket = format!("file://{directory}/bucket");
-    let config = ProcessConfig::new(command, vec!["--outlive-parent".to_owned()], directory.into(), bucket);
+    let config = ProcessConfig::new(command, vec!["--outlive-parent".to_owned()], directory.into(), bucket.to_owned());
     let runtime = ProcessRuntime::start(config).await.expect("a process runtime");
     let mut changes = runtime.changes();
     let (index, tenant) = (IndexId::generate(), TenantId::generate());

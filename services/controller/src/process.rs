@@ -66,10 +66,6 @@ impl ProcessConfig {
             stable_after: Duration::from_mins(1),
         }
     }
-
-    fn command_line(&self) -> Vec<String> {
-        std::iter::once(self.command.to_string_lossy().into_owned()).chain(self.args.iter().cloned()).collect()
-    }
 }
 
 /// Runs containers as child processes.

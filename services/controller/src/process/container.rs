@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Host, Membership, orphans, stat};
+use super::{Host, Membership, ProcessConfig, orphans, stat};
 use crate::runtime::Observed;
 
 /// One container. It is what it is from its creation to its end, whichever process runs it.
@@ -163,12 +163,23 @@ impl Container {
         }
     }
 
+    /// Program and arguments, and then role and index: for people who look at the list of processes.
+    fn command_line(&self, config: &ProcessConfig) -> Vec<String> {
+        let role = match self.role {
+            Role::Indexer => "indexer",
+            Role::Searcher => "searcher",
+        };
+        let program = std::iter::once(config.command.to_string_lossy().into_owned());
+        program.chain(config.args.iter().cloned()).chain([role.to_owned(), self.index.to_string()]).collect()
+    }
+
     /// Starts a process and waits until it listens.
     async fn start_process(&self, host: &Host, directory: &Path) -> Result<Process, String> {
         let work = directory.join("work");
         tokio::fs::create_dir_all(&work).await.map_err(|error| format!("{}: {error}", work.display()))?;
-        let mut child = Command::new(&host.config.command)
-            .args(&host.config.args)
+        let command = self.command_line(&host.config);
+        let mut child = Command::new(&command[0])
+            .args(&command[1..])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -179,7 +190,7 @@ impl Container {
             .map_err(|error| format!("{} cannot be started: {error}", host.config.command.display()))?;
         if let Some(pid) = child.id() {
             self.state.lock().pid = Some(pid);
-            orphans::note(directory, pid, &host.config).await.map_err(|error| format!("{}: {error}", directory.display()))?;
+            orphans::note(directory, pid, command).await.map_err(|error| format!("{}: {error}", directory.display()))?;
         }
         let mut stdin = child.stdin.take().expect("standard input is piped");
         let stdout = child.stdout.take().expect("standard output is piped");

@@ -23,10 +23,10 @@ struct Note {
 }
 
 /// Notes the process of a container.
-pub(super) async fn note(directory: &Path, pid: u32, config: &ProcessConfig) -> io::Result<()> {
+pub(super) async fn note(directory: &Path, pid: u32, command: Vec<String>) -> io::Result<()> {
     // A process that is gone already, or a system without /proc: nothing can be told of it later either.
     let Some(started) = stat::started(pid) else { return Ok(()) };
-    let note = Note { pid, started, command: config.command_line() };
+    let note = Note { pid, started, command };
     fs::write(directory.join(NOTE), serde_json::to_vec(&note)?).await
 }
 

@@ -30,7 +30,7 @@ async fn containers(world: &World, index: IndexId) -> IndexContainers {
     serde_json::from_slice(&body).unwrap()
 }
 
-/// What the searcher behind an endpoint says of itself, through `POST /load` of nothing in particular.
+/// What the searcher behind an endpoint says of itself.
 async fn status(worker: &onggi_domain::worker::Endpoint) -> WorkerStatus {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = client.get(format!("http://{}/status", worker.address)).bearer_auth(&worker.secret);

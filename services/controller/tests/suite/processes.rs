@@ -1,6 +1,6 @@
 //! The process runtime: the conformance suite, and what only processes do.
 
-use std::process::Stdio;
+use std::{process::Stdio, time::Duration};
 
 use onggi_controller::{ProcessRuntime, runtime::Runtime};
 use onggi_domain::container::ContainerStatus;
@@ -44,7 +44,7 @@ async fn a_program_that_cannot_be_started_is_a_failed_container_that_says_why() 
     runtime.apply(&set, &[]).await.unwrap();
     let note = eventually("the container has failed", async || {
         let container = runtime.observe_index(set.index).await.unwrap().remove(0);
-        (container.status == ContainerStatus::Failed).then_some(container.note.unwrap())
+        (container.status == ContainerStatus::Failed).then(|| container.note.unwrap())
     })
     .await;
     assert!(note.contains("no-such-program cannot be started"), "{note}");
@@ -71,16 +71,21 @@ async fn a_container_that_has_ended_leaves_no_directory() {
 #[tokio::test]
 async fn what_a_crashed_runtime_left_running_is_ended_by_the_next() {
     let directory = TempDir::new().unwrap();
-    std::fs::create_dir(directory.path().join("run")).unwrap();
-    let run = directory.path().join("run");
-    let host = Command::new(stand_in()).arg("--host").arg(&run).stdout(Stdio::piped()).stderr(Stdio::null()).output().await.unwrap();
+    let mut config = processes(&directory);
+    config.args = vec!["--outlive-parent".to_owned()];
+    let run = config.directory.clone();
+    let mut host = Command::new(stand_in());
+    // The workers inherit its standard error: a pipe would stay open as long as they live.
+    host.arg("--host").arg(&run).arg(&config.bucket).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+    let host =
+        tokio::time::timeout(Duration::from_secs(30), host.spawn().unwrap().wait_with_output()).await.expect("two workers listen").unwrap();
     let addresses = String::from_utf8(host.stdout).unwrap();
     let addresses: Vec<&str> = addresses.split_whitespace().collect();
     assert_eq!(addresses.len(), 2);
     for address in &addresses {
         TcpStream::connect(address).await.expect("it outlives its parent");
     }
-    let runtime = ProcessRuntime::start(processes(&directory)).await.unwrap();
+    let runtime = ProcessRuntime::start(config).await.unwrap();
     for address in &addresses {
         TcpStream::connect(address).await.expect_err("it still runs");
     }
