@@ -189,7 +189,8 @@ impl IndexBucket {
         wanted: Generation,
     ) -> Result<Needed> {
         let mut needed = Needed { segments: HashSet::new(), payloads: HashSet::new(), targets: BTreeSet::new(), folded: None };
-        let staying = numbers.iter().map(|(number, _)| *number).filter(|number| *number >= floor.min(wanted));
+        // Collected: a closure over references that lives across an await makes a future that cannot be spawned.
+        let staying: Vec<Generation> = numbers.iter().map(|(number, _)| *number).filter(|number| *number >= floor.min(wanted)).collect();
         let manifests: Vec<Manifest> = stream::iter(staying).map(|number| self.manifest(number)).buffered(PARALLEL).try_collect().await?;
         needed.folded = manifests.iter().find(|manifest| manifest.generation >= floor).and_then(|oldest| oldest.committed_seq);
         for manifest in manifests {

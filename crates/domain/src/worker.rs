@@ -46,7 +46,7 @@ pub struct WorkerStatus {
 /// Asks a searcher to serve a generation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadRequest {
-    /// The generation; one that is older than what is served is ignored.
+    /// The generation; one that is older than what is served is ignored. 0: the newest there is, or the empty index.
     pub generation: Generation,
 }
 
