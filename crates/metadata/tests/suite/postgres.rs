@@ -21,6 +21,9 @@ use sqlx::{ConnectOptions, Executor, postgres::PgConnectOptions};
 const SERVE: &str = r#"
 set -eu
 cd "$1"
+# Nobody may be there any more to read what is said below; and a signal to all of the terminal's processes ends this one as well.
+trap '' PIPE
+trap 'exit 1' INT TERM HUP
 trap 'pg_ctl -D data -m immediate stop >/dev/null 2>&1 || true; rm -rf "$1"' EXIT
 initdb -D data -U onggi --auth=trust --encoding=UTF8 --no-sync --no-instructions >log 2>&1 ||
     { cat log >&2; exit 1; }

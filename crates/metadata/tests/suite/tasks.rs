@@ -151,7 +151,7 @@ pub(crate) async fn a_task_without_an_entry_is_found_and_abandoned(world: World)
     tasks.allocate(&upload(&books, 50)).await.unwrap();
     tasks.allocate(&NewTask { index: None, index_uid: None, ..upload(&books, 5) }).await.unwrap();
     let in_log = appended(&world, &books, 0).await;
-    assert_eq!(tasks.unappended(at(50)).await.unwrap(), [old.clone()]);
+    assert_eq!(tasks.unappended(at(50)).await.unwrap(), std::slice::from_ref(&old));
     assert_eq!(tasks.pending(books.id).await.unwrap(), 3);
 
     tasks.abandon(books.tenant, old.uid).await.unwrap();
