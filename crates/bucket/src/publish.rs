@@ -108,6 +108,7 @@ impl Publish {
         let object = self.bucket.manifest_object(manifest.generation);
         let base = self.base(manifest.generation).await?;
         self.check_files(manifest, base.as_ref()).await?;
+        self.sync_names().await?;
         let bytes = Bytes::from(serde_json::to_vec(manifest).expect("a manifest is plain data with text keys"));
         let mut failures = 0;
         loop {
@@ -155,6 +156,17 @@ impl Publish {
         }
     }
 
+    /// In a directory: the names of all linked files reach the disk together, before the manifest that needs them.
+    async fn sync_names(&self) -> Result<()> {
+        let store = &self.bucket.store;
+        let Some(folder) = store.file(&self.bucket.folder(Folder::Segments)) else { return Ok(()) };
+        if !store.fsync || self.put.lock().is_empty() {
+            return Ok(());
+        }
+        let synced = async { tokio::fs::File::open(&folder).await?.sync_all().await };
+        synced.await.map_err(Error::local(&folder))
+    }
+
     async fn upload(&self, path: &LocalPath, object: Path) -> Result<(u64, String)> {
         let mut file = tokio::fs::File::open(path).await.map_err(Error::local(path))?;
         let mut checksum = Checksum::new();
@@ -196,9 +208,6 @@ fn link_blocking(path: &LocalPath, target: &LocalPath, fsync: bool) -> Result<Op
         Ok(()) => {}
         Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => return Ok(None),
         Err(error) => return Err(Error::local(target)(error)),
-    }
-    if fsync {
-        std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::local(folder))?;
     }
     Ok(Some(found))
 }

@@ -34,6 +34,8 @@ use crate::support::*;
 const OPERATION: Duration = Duration::from_secs(20);
 const RETENTION: Retention = Retention { generations: 2, min_age: Duration::from_mins(20), publish_time: PUBLISH_TIME };
 const STEPS: usize = 6000;
+/// Two uploaders, two indexers, a collector.
+const ACTORS: usize = 5;
 
 /// SplitMix64: small, and the same everywhere.
 #[derive(Debug)]
@@ -139,6 +141,8 @@ struct World {
     objects: Arc<InMemory>,
     plain: IndexBucket,
     observed: RefCell<Observed>,
+    /// Which actors are between two operations and may stay there for hours.
+    resting: RefCell<[bool; ACTORS]>,
 }
 
 impl World {
@@ -152,7 +156,7 @@ impl World {
         let inner = Arc::new(InMemory::new());
         let faulty = FaultyStore::new(Arc::clone(&inner) as _, Arc::clone(&turns) as _);
         let plain = IndexBucket::new(Store { objects: Arc::clone(&inner) as _, directory: None, fsync: false }, PREFIX);
-        Self { turns, faulty, objects: inner, plain, observed: RefCell::default() }
+        Self { turns, faulty, objects: inner, plain, observed: RefCell::default(), resting: RefCell::default() }
     }
 
     /// The bucket as a new process sees it.
@@ -160,6 +164,15 @@ impl World {
         let turns = Arc::clone(&self.turns);
         let store = Store { objects: Arc::new(self.faulty.clone()), directory: None, fsync: false };
         IndexBucket::new(store, PREFIX).with_clock(Arc::new(move || *turns.now.lock()))
+    }
+}
+
+impl World {
+    /// A place where an actor may be stopped for hours and go on.
+    async fn rest(&self, actor: usize) {
+        self.resting.borrow_mut()[actor] = true;
+        self.turns.turn().await;
+        self.resting.borrow_mut()[actor] = false;
     }
 }
 
@@ -172,11 +185,11 @@ fn tolerate(outcome: Result<()>) {
     }
 }
 
-async fn uploader(world: Rc<World>) {
+async fn uploader(world: Rc<World>, actor: usize) {
     let bucket = world.bucket();
     loop {
         tolerate(upload(&world, &bucket).await);
-        world.turns.turn().await;
+        world.rest(actor).await;
     }
 }
 
@@ -210,17 +223,16 @@ async fn upload(world: &World, bucket: &IndexBucket) -> Result<()> {
     Ok(())
 }
 
-async fn indexer(world: Rc<World>) {
+async fn indexer(world: Rc<World>, actor: usize) {
     let bucket = world.bucket();
-    let name = format!("indexer-{}", world.turns.below(usize::MAX));
     loop {
-        tolerate(index(&world, &bucket, &name).await);
-        world.turns.turn().await;
+        tolerate(index(&world, &bucket, actor).await);
+        world.rest(actor).await;
     }
 }
 
 /// Folds one window and publishes it.
-async fn index(world: &World, bucket: &IndexBucket, name: &str) -> Result<()> {
+async fn index(world: &World, bucket: &IndexBucket, actor: usize) -> Result<()> {
     let base = bucket.latest().await?;
     let from = base.as_ref().and_then(|base| base.committed_seq).map_or(Seq(0), Seq::next);
     let entries = bucket.read(from, 1 + world.turns.below(4)).await?;
@@ -243,7 +255,9 @@ async fn index(world: &World, bucket: &IndexBucket, name: &str) -> Result<()> {
         files.clear();
         changes = lines(state.iter().map(|(id, value)| format!("{id} {value}")));
     }
-    let publish = bucket.begin_publish(name, PUBLISH_TIME).await?;
+    world.rest(actor).await;
+    let name = format!("indexer-{actor}-{}", world.turns.below(usize::MAX));
+    let publish = bucket.begin_publish(&name, PUBLISH_TIME).await?;
     let directory = tempfile::tempdir().expect("a directory for the file");
     let number = base.map_or(1, |base| base.generation.0 + 1);
     // Both indexers use the same names, as Tantivy does for deletes.
@@ -255,7 +269,7 @@ async fn index(world: &World, bucket: &IndexBucket, name: &str) -> Result<()> {
     Ok(())
 }
 
-async fn collector(world: Rc<World>) {
+async fn collector(world: Rc<World>, actor: usize) {
     let bucket = world.bucket();
     loop {
         let recorded = world.observed.borrow().published.last_key_value().map_or(0, |(number, _)| *number);
@@ -265,7 +279,7 @@ async fn collector(world: Rc<World>) {
             Ok(collected) => world.observed.borrow_mut().collected += collected.generations,
             Err(error) => tolerate(Err(error)),
         }
-        world.turns.turn().await;
+        world.rest(actor).await;
     }
 }
 
@@ -397,10 +411,11 @@ type Actor = Pin<Box<dyn Future<Output = ()>>>;
 
 fn start(world: &Rc<World>, number: usize) -> Actor {
     let world = Rc::clone(world);
+    world.resting.borrow_mut()[number] = false;
     match number {
-        0 | 1 => Box::pin(uploader(world)),
-        2 | 3 => Box::pin(indexer(world)),
-        _ => Box::pin(collector(world)),
+        0 | 1 => Box::pin(uploader(world, number)),
+        2 | 3 => Box::pin(indexer(world, number)),
+        _ => Box::pin(collector(world, number)),
     }
 }
 
@@ -420,7 +435,7 @@ async fn step(world: &World, actor: &mut Actor) {
 
 async fn simulate(seed: u64) -> (usize, usize) {
     let world = Rc::new(World::new(seed));
-    let mut actors: Vec<Actor> = (0..5).map(|number| start(&world, number)).collect();
+    let mut actors: Vec<Actor> = (0..ACTORS).map(|number| start(&world, number)).collect();
     for _ in 0..STEPS {
         // The collector has the longest way, and is what is dangerous.
         let number = world.turns.below(actors.len() + 4).min(actors.len() - 1);
@@ -436,10 +451,15 @@ async fn simulate(seed: u64) -> (usize, usize) {
                 *world.turns.now.lock() += Duration::from_secs(seconds as u64);
             }
             4 => {
-                // A night after which everybody starts anew.
+                // A night: who is in the middle of something does not live to see its end, the others sleep.
                 world.faulty.land().await;
                 world.check().await;
-                actors = (0..5).map(|number| start(&world, number)).collect();
+                for (number, actor) in actors.iter_mut().enumerate() {
+                    let resting = world.resting.borrow()[number];
+                    if !resting {
+                        *actor = start(&world, number);
+                    }
+                }
                 *world.turns.now.lock() += Duration::from_mins(30 + world.turns.below(30) as u64);
             }
             5 | 6 => world.check().await,
