@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     Error, IndexPage, Indexes, Page, Result,
     columns::{corrupt, from_json, optional_time, restricting, seq, time, to_json, unsigned},
-    database::{Database, Sql, Transaction, sql, values},
+    database::{Database, Sql, Transaction, Value, sql, values},
 };
 
 #[derive(sqlx::FromRow)]
@@ -73,6 +73,18 @@ impl TryFrom<IndexRow> for Index {
     }
 }
 
+/// `generation` to `fields`, in the order of the columns.
+fn published_columns(published: Option<&Published>) -> Vec<Value> {
+    values![
+        published.map(|published| published.generation),
+        published.and_then(|published| published.committed_seq),
+        published.map(|published| published.documents),
+        published.map(|published| published.stored_bytes),
+        published.map(|published| published.raw_bytes),
+        published.map(|published| to_json(&published.fields)),
+    ]
+}
+
 /// Takes the next revision. Transactions that do this wait here for each other until they commit.
 pub(crate) async fn next_revision(tx: &mut Transaction) -> Result<i64> {
     let (revision,): (i64,) = tx.one("counter of revisions", sql!("indexes/next_revision"), values![]).await?;
@@ -91,11 +103,11 @@ fn found(rows: u64) -> Result<()> {
 }
 
 impl Database {
-    async fn index(&self, sql: Sql, values: Vec<crate::database::Value>) -> Result<Index> {
+    async fn index(&self, sql: Sql, values: Vec<Value>) -> Result<Index> {
         self.one::<IndexRow>("index", sql, values).await?.try_into()
     }
 
-    async fn indexes(&self, sql: Sql, values: Vec<crate::database::Value>) -> Result<Vec<Index>> {
+    async fn indexes(&self, sql: Sql, values: Vec<Value>) -> Result<Vec<Index>> {
         self.all::<IndexRow>(sql, values).await?.into_iter().map(Index::try_from).collect()
     }
 }
@@ -105,18 +117,10 @@ impl Indexes for Database {
     async fn create(&self, index: &Index) -> Result<()> {
         let mut tx = self.begin().await?;
         let revision = next_revision(&mut tx).await?;
-        let row = values![
-            index.id,
-            index.tenant,
-            index.uid.as_str(),
-            index.primary_key.as_deref(),
-            to_json(&index.selection),
-            index.awake,
-            to_json(&index.settings),
-            index.created_at,
-            index.updated_at,
-            revision,
-        ];
+        let mut row =
+            values![index.id, index.tenant, index.uid.as_str(), index.primary_key.as_deref(), to_json(&index.selection), index.awake,];
+        row.extend(published_columns(index.published.as_ref()));
+        row.extend(values![to_json(&index.settings), index.created_at, index.updated_at, revision]);
         if tx.execute(sql!("indexes/create"), row).await.map_err(|error| error.of_writing("index"))? == 0 {
             return Err(Error::NotFound("tenant"));
         }
@@ -197,18 +201,9 @@ impl Indexes for Database {
     }
 
     async fn record_generation(&self, id: IndexId, published: &Published, settings: &Settings, primary_key: Option<&str>) -> Result<bool> {
-        let row = values![
-            id,
-            published.generation,
-            published.committed_seq,
-            published.documents,
-            published.stored_bytes,
-            published.raw_bytes,
-            to_json(&published.fields),
-            to_json(settings),
-            primary_key,
-            Timestamp::now(),
-        ];
+        let mut row = values![id];
+        row.extend(published_columns(Some(published)));
+        row.extend(values![to_json(settings), primary_key, Timestamp::now()]);
         if self.execute(sql!("indexes/record_generation"), row).await? > 0 {
             return Ok(true);
         }

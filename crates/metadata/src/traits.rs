@@ -57,7 +57,8 @@ pub type IndexPage = Page<Index>;
 /// Indexes. A deleted index is seen by `get_by_id`, `changed_since` and `deleted` only.
 #[async_trait]
 pub trait Indexes: Send + Sync {
-    /// Creates an index; [`crate::Error::AlreadyExists`] when the tenant has one of this uid.
+    /// Creates an index with all that is given but its revision, which is the next one; [`crate::Error::AlreadyExists`] when the tenant has
+    /// one of this uid, [`crate::Error::NotFound`] when the tenant is deleted.
     async fn create(&self, index: &Index) -> Result<()>;
     /// The tenant's index of this uid.
     async fn get(&self, tenant: TenantId, uid: &IndexUid) -> Result<Index>;

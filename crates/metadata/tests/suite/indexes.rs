@@ -38,6 +38,8 @@ pub(crate) async fn an_index_reads_back_as_it_was_created(world: World) {
     index.selection = Selection { size: "large".to_owned(), replicas: 0, sleep_after_seconds: None, wake: WakePolicy::Manual };
     index.awake = false;
     index.settings.distinct_attribute = Some("isbn".to_owned());
+    // A fork begins with a generation.
+    index.published = Some(published(3, 7));
     world.metadata.indexes.create(&index).await.unwrap();
     let stored = world.metadata.indexes.get(acme.id, &uid("books")).await.unwrap();
     assert!(stored.revision > 0);
