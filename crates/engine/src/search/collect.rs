@@ -1,0 +1,366 @@
+//! The first phase: every document that matches, scored by what can be known without positions, and the best of them kept.
+//!
+//! A segment is walked in windows of documents. In a window each unit's lists are added up in arrays on the side, so that a word's variants count once
+//! (the best of them) and a document's matches are a bit mask. This reads each posting once, gives exact totals and facets, and allocates nothing a hit.
+
+use std::time::Instant;
+
+use tantivy::{
+    BitSet, DocId, DocSet, SegmentReader, TERMINATED,
+    columnar::Column,
+    fieldnorm::FieldNormReader,
+    postings::BlockSegmentPostings,
+    query::{EnableScoring, Query},
+    schema::IndexRecordOption,
+};
+
+use super::{
+    expand::{List, Source},
+    plan::Plan,
+    sort::{KeyReader, LocalValue, RankPlan},
+};
+use crate::schema::ORD_COLUMN;
+
+const WINDOW: usize = 4096;
+/// Steps in which text scores are compared where another key follows.
+const STEPS: f32 = 200.0;
+
+/// A document that matches.
+#[derive(Debug, Clone)]
+pub(super) struct Hit {
+    pub(super) segment: u32,
+    pub(super) doc: DocId,
+    /// The units that it matches.
+    pub(super) mask: u32,
+    /// Its score, 0 to 1.
+    pub(super) score: f32,
+    /// Its place in the order of insertion.
+    pub(super) ord: u64,
+    /// The values of the plan's keys.
+    pub(super) keys: Vec<LocalValue>,
+}
+
+/// What matches.
+pub(super) struct Collected {
+    /// The best hits, not in order.
+    pub(super) hits: Vec<Hit>,
+    /// All that match.
+    pub(super) total: u64,
+    /// All that match, by segment, if asked for.
+    pub(super) matched: Option<Vec<BitSet>>,
+    /// Whether time ran out.
+    pub(super) degraded: bool,
+}
+
+/// What is collected.
+pub(super) struct Request<'a> {
+    pub(super) segments: &'a [SegmentReader],
+    /// `None`: every document.
+    pub(super) plan: Option<&'a Plan>,
+    pub(super) filter: Option<&'a dyn Query>,
+    pub(super) excluded: Option<&'a [BitSet]>,
+    pub(super) order: &'a RankPlan,
+    /// How many of the best are wanted.
+    pub(super) keep: usize,
+    pub(super) keep_matched: bool,
+    pub(super) deadline: Instant,
+}
+
+/// Collects over all segments.
+pub(super) fn collect(request: &Request<'_>) -> tantivy::Result<Collected> {
+    let mut collected = Collected { hits: Vec::new(), total: 0, matched: request.keep_matched.then(Vec::new), degraded: false };
+    let mut scratch = Scratch::new();
+    for (at, segment) in request.segments.iter().enumerate() {
+        let allowed = request.filter.map(|filter| documents(filter, segment)).transpose()?;
+        let keys = request.order.keys().map(|key| KeyReader::open(key, segment)).collect::<tantivy::Result<Vec<_>>>()?;
+        let mut top = Top {
+            segment: at as u32,
+            keep: request.keep,
+            keys: &keys,
+            before: request.order.before.len(),
+            scored: request.plan.is_some(),
+            ords: segment.fast_fields().u64(ORD_COLUMN)?,
+            hits: Vec::new(),
+            worst: None,
+        };
+        let mut matched = request.keep_matched.then(|| BitSet::with_max_value(segment.max_doc()));
+        let excluded = request.excluded.map(|excluded| &excluded[at]);
+        let alive = segment.alive_bitset();
+        let mut total = 0;
+        let mut visit = |doc: DocId, score: f32, mask: u32| {
+            let wanted = alive.is_none_or(|alive| alive.is_alive(doc))
+                && allowed.as_ref().is_none_or(|allowed| allowed.contains(doc))
+                && excluded.is_none_or(|excluded| !excluded.contains(doc));
+            if wanted {
+                total += 1;
+                if let Some(matched) = &mut matched {
+                    matched.insert(doc);
+                }
+                top.offer(doc, score, mask);
+            }
+        };
+        let in_time = match request.plan {
+            Some(plan) => walk(plan, at, segment, &mut scratch, request.deadline, &mut visit)?,
+            None => walk_all(segment.max_doc(), request.deadline, &mut visit),
+        };
+        collected.degraded |= !in_time;
+        collected.total += total;
+        collected.hits.append(&mut top.finish());
+        if let (Some(all), Some(matched)) = (&mut collected.matched, matched) {
+            all.push(matched);
+        }
+    }
+    Ok(collected)
+}
+
+/// The documents of a segment that a query matches, deleted ones among them.
+pub(super) fn documents(query: &dyn Query, segment: &SegmentReader) -> tantivy::Result<BitSet> {
+    let weight = query.weight(EnableScoring::Disabled { schema: segment.schema(), searcher_opt: None })?;
+    let mut found = BitSet::with_max_value(segment.max_doc());
+    let mut scorer = weight.scorer(segment, 1.0)?;
+    let mut doc = scorer.doc();
+    while doc != TERMINATED {
+        found.insert(doc);
+        doc = scorer.advance();
+    }
+    Ok(found)
+}
+
+fn walk_all(max_doc: DocId, deadline: Instant, visit: &mut impl FnMut(DocId, f32, u32)) -> bool {
+    for doc in 0..max_doc {
+        if doc as usize % WINDOW == 0 && Instant::now() > deadline {
+            return false;
+        }
+        visit(doc, 1.0, 0);
+    }
+    true
+}
+
+/// The arrays of a window.
+struct Scratch {
+    score: Box<[f32; WINDOW]>,
+    mask: Box<[u32; WINDOW]>,
+    best: Box<[f32; WINDOW]>,
+    touched: Vec<u16>,
+    touched_by_unit: Vec<u16>,
+}
+
+impl Scratch {
+    fn new() -> Self {
+        Self {
+            score: Box::new([0.0; WINDOW]),
+            mask: Box::new([0; WINDOW]),
+            best: Box::new([0.0; WINDOW]),
+            touched: Vec::with_capacity(WINDOW),
+            touched_by_unit: Vec::with_capacity(WINDOW),
+        }
+    }
+
+    fn add(&mut self, at: usize, score: f32, bit: u32) {
+        if self.mask[at] == 0 {
+            self.touched.push(at as u16);
+        }
+        self.mask[at] |= bit;
+        self.score[at] += score;
+    }
+}
+
+/// Visits each document that the plan accepts; whether it did so in time.
+fn walk(
+    plan: &Plan,
+    segment_at: usize,
+    segment: &SegmentReader,
+    scratch: &mut Scratch,
+    deadline: Instant,
+    visit: &mut impl FnMut(DocId, f32, u32),
+) -> tantivy::Result<bool> {
+    let mut units = Vec::with_capacity(plan.units.len());
+    for unit in &plan.units {
+        let weight = if plan.information > 0.0 { unit.weight / plan.information } else { 0.0 };
+        let lists = &unit.segments[segment_at];
+        let cursors = lists.iter().map(|list| Cursor::open(list, plan, segment)).collect::<tantivy::Result<Vec<_>>>()?;
+        units.push((weight, cursors));
+    }
+    let mut start = next_document(&units, 0);
+    while start < segment.max_doc() {
+        if Instant::now() > deadline {
+            return Ok(false);
+        }
+        let end = start.saturating_add(WINDOW as u32);
+        for (bit, (weight, cursors)) in units.iter_mut().enumerate() {
+            add_unit(plan, cursors, *weight, 1 << bit, start, end, scratch);
+        }
+        for touched in 0..scratch.touched.len() {
+            let at = usize::from(scratch.touched[touched]);
+            let (score, mask) = (scratch.score[at], scratch.mask[at]);
+            (scratch.score[at], scratch.mask[at]) = (0.0, 0);
+            if plan.accepts(mask) {
+                visit(start + at as u32, score, mask);
+            }
+        }
+        scratch.touched.clear();
+        start = next_document(&units, end);
+    }
+    Ok(true)
+}
+
+/// The first document at or after `from` in any list.
+fn next_document(units: &[(f32, Vec<Cursor<'_>>)], from: DocId) -> DocId {
+    units.iter().flat_map(|(_, cursors)| cursors).map(Cursor::doc).min().unwrap_or(TERMINATED).max(from)
+}
+
+fn add_unit(plan: &Plan, cursors: &mut [Cursor<'_>], weight: f32, bit: u32, start: DocId, end: DocId, scratch: &mut Scratch) {
+    if let [cursor] = cursors {
+        cursor.read(plan, start, end, |at, value| scratch.add(at, weight * value, bit));
+        return;
+    }
+    for cursor in cursors {
+        let (best, touched) = (&mut scratch.best, &mut scratch.touched_by_unit);
+        cursor.read(plan, start, end, |at, value| {
+            if best[at] == 0.0 {
+                touched.push(at as u16);
+            }
+            best[at] = best[at].max(value);
+        });
+    }
+    let mut touched = std::mem::take(&mut scratch.touched_by_unit);
+    for at in touched.drain(..).map(usize::from) {
+        let value = std::mem::take(&mut scratch.best[at]);
+        scratch.add(at, weight * value, bit);
+    }
+    scratch.touched_by_unit = touched;
+}
+
+/// A list being read.
+struct Cursor<'a> {
+    documents: Documents<'a>,
+    at: usize,
+    value: f32,
+    norms: Option<(FieldNormReader, &'a [f32; 256])>,
+}
+
+enum Documents<'a> {
+    Postings(Box<BlockSegmentPostings>),
+    Found(&'a [DocId]),
+}
+
+impl<'a> Cursor<'a> {
+    fn open(list: &'a List, plan: &'a Plan, segment: &SegmentReader) -> tantivy::Result<Self> {
+        let documents = match &list.source {
+            Source::Term(info) => {
+                let index = segment.inverted_index(list.field)?;
+                Documents::Postings(Box::new(index.read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs)?))
+            }
+            Source::Documents(documents) => Documents::Found(documents),
+        };
+        let norms = match list.norm(plan.slots.len()) {
+            Some(norm) => Some((segment.get_fieldnorms_reader(list.field)?, &*plan.norms[norm])),
+            None => None,
+        };
+        Ok(Self { documents, at: 0, value: list.value, norms })
+    }
+
+    /// The next document.
+    fn doc(&self) -> DocId {
+        match &self.documents {
+            Documents::Postings(postings) => postings.docs().get(self.at).copied().unwrap_or(TERMINATED),
+            Documents::Found(documents) => documents.get(self.at).copied().unwrap_or(TERMINATED),
+        }
+    }
+
+    /// Reads all documents before `end`.
+    fn read(&mut self, plan: &Plan, start: DocId, end: DocId, mut add: impl FnMut(usize, f32)) {
+        let (value, norms) = (self.value, &self.norms);
+        let worth = |doc: DocId, frequency: u32| match norms {
+            Some((lengths, table)) => value * plan.weights.occurrences(frequency, table[usize::from(lengths.fieldnorm_id(doc))]),
+            None => value,
+        };
+        match &mut self.documents {
+            Documents::Found(documents) => {
+                while let Some(doc) = documents.get(self.at).filter(|doc| **doc < end) {
+                    add((doc - start) as usize, worth(*doc, 1));
+                    self.at += 1;
+                }
+            }
+            Documents::Postings(postings) => loop {
+                let (documents, frequencies) = (postings.docs(), postings.freqs());
+                while let Some(&doc) = documents.get(self.at) {
+                    if doc >= end {
+                        return;
+                    }
+                    add((doc - start) as usize, worth(doc, frequencies.get(self.at).copied().unwrap_or(1)));
+                    self.at += 1;
+                }
+                if documents.is_empty() {
+                    return;
+                }
+                postings.advance();
+                self.at = 0;
+            },
+        }
+    }
+}
+
+/// The best hits of a segment.
+struct Top<'a> {
+    segment: u32,
+    keep: usize,
+    keys: &'a [KeyReader],
+    /// How many of the keys come before the text.
+    before: usize,
+    scored: bool,
+    ords: Column<u64>,
+    hits: Vec<Hit>,
+    /// The last hit that would be kept, once there are enough.
+    worst: Option<Hit>,
+}
+
+impl Top<'_> {
+    fn offer(&mut self, doc: DocId, score: f32, mask: u32) {
+        if self.keep == 0 {
+            return;
+        }
+        if self.keys.is_empty() && self.scored && self.worst.as_ref().is_some_and(|worst| score < worst.score) {
+            return;
+        }
+        let keys = self.keys.iter().map(|key| key.value(doc)).collect();
+        let hit = Hit { segment: self.segment, doc, mask, score, ord: self.ords.first(doc).unwrap_or(u64::MAX), keys };
+        if self.worst.as_ref().is_some_and(|worst| compare_local(&hit, worst, self.before) != std::cmp::Ordering::Less) {
+            return;
+        }
+        self.hits.push(hit);
+        if self.hits.len() >= self.keep.saturating_mul(2).max(256) {
+            self.shrink();
+        }
+    }
+
+    fn shrink(&mut self) {
+        if self.hits.len() > self.keep {
+            let before = self.before;
+            self.hits.select_nth_unstable_by(self.keep - 1, |a, b| compare_local(a, b, before));
+            self.hits.truncate(self.keep);
+            self.worst = self.hits.last().cloned();
+        }
+    }
+
+    fn finish(mut self) -> Vec<Hit> {
+        self.shrink();
+        self.hits
+    }
+}
+
+/// The order of two hits of one segment.
+fn compare_local(a: &Hit, b: &Hit, before: usize) -> std::cmp::Ordering {
+    let text = |hit: &Hit| if hit.keys.len() > before { step(hit.score) } else { 0 };
+    a.keys[..before]
+        .cmp(&b.keys[..before])
+        .then_with(|| text(b).cmp(&text(a)))
+        .then_with(|| a.keys[before..].cmp(&b.keys[before..]))
+        .then_with(|| b.score.total_cmp(&a.score))
+        .then_with(|| a.ord.cmp(&b.ord))
+}
+
+/// A text score where another key follows: in steps, so that documents that match about equally well are told apart by the key.
+pub(super) fn step(score: f32) -> u32 {
+    (score * STEPS).round() as u32
+}

@@ -1,0 +1,25 @@
+//! Searching: requests, filters, the two phases of ranking, facets, and hits as they are answered.
+//!
+//! A search goes through these in order: [`SearchRequest`] (`requests`, `parse`), `filter`, `query` (words and phrases), `expand` (posting lists of words, prefixes
+//! and typos), `plan`, `collect` (first phase: all that match), `rerank` (second phase: the best, with positions), `facets`, `format`. `run` holds them together.
+
+mod collect;
+mod distinct;
+mod expand;
+mod facets;
+pub mod filter;
+mod format;
+mod highlight;
+mod parse;
+mod phrase;
+mod plan;
+mod query;
+mod requests;
+mod rerank;
+mod responses;
+pub(crate) mod run;
+mod sort;
+mod weights;
+
+pub use requests::{DocumentsRequest, FacetSearchRequest, MatchingStrategy, SearchRequest};
+pub use responses::{DocumentsPage, FacetHit, FacetSearchResponse, FacetStats, Paging, SearchResponse};

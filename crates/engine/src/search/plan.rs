@@ -1,0 +1,234 @@
+//! From a parsed query to what is searched: units, how they belong together, and which a document must have.
+
+use rustc_hash::FxHashMap;
+use tantivy::{SegmentReader, schema::Field};
+
+use super::{
+    MatchingStrategy,
+    expand::{Expander, List, MAX_UNITS, Unit},
+    query::{ParsedQuery, QueryWord, SearchedSlot},
+    weights::{Weights, norms},
+};
+use crate::{analysis::Analyzer, schema::SLOTS};
+
+/// Alternatives of words: from their forms, joined by a space, to what else they mean.
+pub(crate) type Synonyms = FxHashMap<String, Vec<Vec<QueryWord>>>;
+
+/// Everything that is searched for.
+pub(super) struct Plan {
+    pub(super) units: Vec<Unit>,
+    /// Written words, each with the units that stand for it.
+    groups: Vec<Group>,
+    strategy: MatchingStrategy,
+    /// The group without which nothing matches, by [`MatchingStrategy::Frequency`].
+    rarest: Option<usize>,
+    /// The sum of the units' information.
+    pub(super) information: f32,
+    pub(super) weights: Weights,
+    /// Length norms by slot rank, and of the bigrams.
+    pub(super) norms: Vec<Box<[f32; 256]>>,
+    pub(super) slots: Vec<Field>,
+    /// Tokens of the query in a text that is the query itself.
+    pub(super) tokens: u32,
+    pub(super) degraded: bool,
+}
+
+#[derive(Debug, Default)]
+struct Group {
+    words: u32,
+    bigrams: u32,
+    required: bool,
+    rarity: u64,
+}
+
+impl Group {
+    fn matched(&self, mask: u32) -> bool {
+        let all_words = self.words != 0 && mask & self.words == self.words;
+        let found = (mask & self.bigrams).count_ones();
+        all_words || (self.bigrams != 0 && found * 3 >= self.bigrams.count_ones() * 2)
+    }
+}
+
+impl Plan {
+    /// Expands a query. `None`: there is nothing in it to search for.
+    pub(super) fn new(
+        query: &ParsedQuery,
+        synonyms: &Synonyms,
+        strategy: MatchingStrategy,
+        hangul: bool,
+        weights: Weights,
+        mut expander: Expander<'_>,
+    ) -> tantivy::Result<Option<Self>> {
+        let mut units: Vec<Unit> = Vec::new();
+        let mut groups: Vec<Group> = Vec::new();
+        let mut group_of: FxHashMap<usize, usize> = FxHashMap::default();
+        let (mut position, mut tokens) = (0, 0);
+        for (at, part) in query.parts.iter().enumerate() {
+            if units.len() == MAX_UNITS {
+                break;
+            }
+            let word = &part.words[0];
+            let mut unit = if crate::analysis::is_initials(&word.form) && !part.phrase && hangul {
+                expander.initials(&word.form, position)?
+            } else {
+                expander.unit(part, position)?
+            };
+            for synonym in alternatives(query, at, synonyms) {
+                expander.add_synonym(synonym, &mut unit)?;
+            }
+            position += part.words.last().map_or(0, |last| last.offset) + 1;
+            tokens += part.words.iter().map(token_count).sum::<u32>();
+            let group = *group_of.entry(part.group).or_insert_with(|| {
+                groups.push(Group::default());
+                groups.len() - 1
+            });
+            let group = &mut groups[group];
+            group.words |= 1 << units.len();
+            group.required |= part.phrase;
+            group.rarity = group.rarity.max(unit.weight.to_bits().into());
+            units.push(unit);
+        }
+        if hangul {
+            add_bigrams(query, &group_of, &mut expander, &mut units, &mut groups)?;
+        }
+        if units.is_empty() {
+            return Ok(None);
+        }
+        let rarest = (0..groups.len()).max_by_key(|&group| (groups[group].rarity, std::cmp::Reverse(group)));
+        let information = units.iter().map(|unit| unit.weight).sum();
+        let slots: Vec<Field> = expander.slots.iter().map(|slot| SLOTS[slot.slot]).collect();
+        let norms = slot_norms(&slots, expander.segments)?;
+        Ok(Some(Self { units, groups, strategy, rarest, information, weights, norms, slots, tokens, degraded: expander.degraded }))
+    }
+
+    /// Whether a document that matches these units is an answer.
+    pub(super) fn accepts(&self, mask: u32) -> bool {
+        let required = self.groups.iter().all(|group| !group.required || group.matched(mask));
+        required
+            && match self.strategy {
+                MatchingStrategy::All => self.groups.iter().all(|group| group.matched(mask)),
+                MatchingStrategy::Last => self.groups.iter().any(|group| group.matched(mask)),
+                MatchingStrategy::Frequency => self.rarest.is_none_or(|group| self.groups[group].matched(mask)),
+            }
+    }
+
+    /// How many written words the query has, and how many of them a document holds.
+    pub(super) fn words(&self, mask: u32) -> (usize, usize) {
+        (self.groups.len(), self.groups.iter().filter(|group| group.matched(mask)).count())
+    }
+}
+
+fn add_bigrams(
+    query: &ParsedQuery,
+    group_of: &FxHashMap<usize, usize>,
+    expander: &mut Expander<'_>,
+    units: &mut Vec<Unit>,
+    groups: &mut [Group],
+) -> tantivy::Result<()> {
+    let mut written: Vec<(usize, String)> = Vec::new();
+    for part in query.parts.iter().filter(|part| !part.phrase) {
+        let Some(&group) = group_of.get(&part.group) else { continue };
+        match written.last_mut() {
+            Some((last, text)) if *last == group => text.push_str(&part.words[0].form),
+            _ => written.push((group, part.words[0].form.clone())),
+        }
+    }
+    for (group, text) in written {
+        for unit in expander.bigrams(&text)? {
+            if units.len() == MAX_UNITS {
+                return Ok(());
+            }
+            groups[group].bigrams |= 1 << units.len();
+            units.push(unit);
+        }
+    }
+    Ok(())
+}
+
+/// What the words at this place of the query, alone or with their neighbours, also mean.
+fn alternatives<'a>(query: &ParsedQuery, at: usize, synonyms: &'a Synonyms) -> Vec<&'a [QueryWord]> {
+    if synonyms.is_empty() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for start in at.saturating_sub(3)..=at {
+        for end in at..(at + 4).min(query.parts.len()) {
+            let words: Vec<&str> = query.parts[start..=end].iter().flat_map(|part| &part.words).map(|word| word.form.as_str()).collect();
+            found.extend(synonyms.get(&words.join(" ")).into_iter().flatten().map(Vec::as_slice));
+        }
+    }
+    found
+}
+
+fn token_count(word: &QueryWord) -> u32 {
+    word.terms.first().map_or(1, |terms| if terms.stem == terms.exact { 1 } else { 2 })
+}
+
+/// The norms of the searched slots, then those of the bigrams.
+fn slot_norms(slots: &[Field], segments: &[SegmentReader]) -> tantivy::Result<Vec<Box<[f32; 256]>>> {
+    let documents: u64 = segments.iter().map(|segment| u64::from(segment.max_doc())).sum();
+    let mut all = Vec::with_capacity(slots.len() + 1);
+    for field in slots.iter().chain([&crate::schema::BIGRAMS]) {
+        let mut tokens = 0;
+        for segment in segments {
+            tokens += segment.inverted_index(*field)?.total_num_tokens();
+        }
+        all.push(norms(tokens as f32 / documents.max(1) as f32));
+    }
+    Ok(all)
+}
+
+/// The documents of each segment that hold something that must not be there.
+pub(super) fn excluded(
+    query: &ParsedQuery,
+    segments: &[SegmentReader],
+    slots: &[SearchedSlot],
+) -> tantivy::Result<Option<Vec<tantivy::BitSet>>> {
+    if query.negative.is_empty() {
+        return Ok(None);
+    }
+    let mut all = Vec::with_capacity(segments.len());
+    for segment in segments {
+        let mut found = tantivy::BitSet::with_max_value(segment.max_doc());
+        for part in &query.negative {
+            for slot in slots {
+                for doc in super::phrase::documents(segment, SLOTS[slot.slot], &part.words, &slot.rules)? {
+                    found.insert(doc);
+                }
+            }
+        }
+        all.push(found);
+    }
+    Ok(Some(all))
+}
+
+/// The words of synonyms, as queries see them.
+pub(super) fn synonyms(settings: &onggi_domain::settings::Settings, analyzer: &Analyzer, rules: &[crate::analysis::Rule]) -> Synonyms {
+    let words = |text: &str| -> Vec<QueryWord> {
+        let query = super::query::parse(text, analyzer, rules, false, 10);
+        query
+            .parts
+            .into_iter()
+            .enumerate()
+            .flat_map(|(at, part)| part.words.into_iter().map(move |word| QueryWord { offset: word.offset + at as u32, ..word }))
+            .collect()
+    };
+    let mut all = Synonyms::default();
+    for (key, alternatives) in &settings.synonyms {
+        let key: Vec<String> = words(key).into_iter().map(|word| word.form).collect();
+        let alternatives = alternatives.iter().map(|text| words(text)).filter(|words| !words.is_empty());
+        all.entry(key.join(" ")).or_default().extend(alternatives);
+    }
+    all
+}
+
+impl List {
+    /// The entry of [`Plan::norms`] for it.
+    pub(super) fn norm(&self, slots: usize) -> Option<usize> {
+        match self.slot {
+            Some(rank) => Some(rank),
+            None if self.field == crate::schema::BIGRAMS => Some(slots),
+            None => None,
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What a query asks for: words, phrases, and words that must not be there.
+
+use onggi_domain::settings::Settings;
+
+use crate::{
+    analysis::{Analyzer, Kind, Rule},
+    schema::SLOT_COUNT,
+    state::EngineState,
+};
+
+/// A query, cut into parts in order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct ParsedQuery {
+    pub(super) parts: Vec<Part>,
+    pub(super) negative: Vec<Part>,
+}
+
+/// A word or a phrase.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Part {
+    pub(super) words: Vec<QueryWord>,
+    /// Whether it was between quotes: all of its words, one after the other, as written.
+    pub(super) phrase: bool,
+    /// Parts that were written as one word (morphemes, bigrams) share this.
+    pub(super) group: usize,
+}
+
+/// A word, as each rule of analysis sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct QueryWord {
+    pub(super) form: String,
+    pub(super) kind: Kind,
+    /// Its distance from the part's first word.
+    pub(super) offset: u32,
+    /// Whether it may be the beginning of a longer word.
+    pub(super) prefix: bool,
+    /// The terms that it has under each rule in use.
+    pub(super) terms: Vec<WordTerms>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct WordTerms {
+    pub(super) rule: Rule,
+    pub(super) stem: String,
+    pub(super) exact: String,
+}
+
+/// A text slot that is searched.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct SearchedSlot {
+    pub(super) slot: usize,
+    /// The rules by which its attributes are analysed.
+    pub(super) rules: Vec<Rule>,
+    /// Whether typos are tolerated in it.
+    pub(super) typos: bool,
+}
+
+/// The slots of the attributes that are searched: all, or those of `only`.
+pub(super) fn searched_slots(engine: &EngineState, analyzer: &Analyzer, settings: &Settings, only: Option<&[String]>) -> Vec<SearchedSlot> {
+    let wanted = |attribute: &str| {
+        only.is_none_or(|only| only.iter().any(|name| crate::state::matches(name, attribute) || crate::state::covers(attribute, name)))
+    };
+    let exempt =
+        |attribute: &String| settings.typo_tolerance.disable_on_attributes.iter().any(|name| crate::state::covers(name, attribute));
+    let mut slots = Vec::new();
+    for slot in 0..SLOT_COUNT {
+        let attributes: Vec<&String> = engine.attributes_of_slot(slot).iter().filter(|attribute| wanted(attribute)).collect();
+        if attributes.is_empty() {
+            continue;
+        }
+        let mut rules: Vec<Rule> = attributes.iter().map(|attribute| analyzer.rule(attribute)).collect();
+        rules.sort();
+        rules.dedup();
+        slots.push(SearchedSlot { slot, rules, typos: !attributes.iter().all(|attribute| exempt(attribute)) });
+    }
+    slots
+}
+
+/// Cuts a query. Words after the first `max_words` are ignored; morphemes and bigrams, of which a text has more, may be three times as many.
+pub(super) fn parse(q: &str, analyzer: &Analyzer, rules: &[Rule], prefix_search: bool, max_words: usize) -> ParsedQuery {
+    let mut query = ParsedQuery::default();
+    let mut room = max_words * 3;
+    for chunk in chunks(q) {
+        let words = words_of(chunk.text, analyzer, rules);
+        let ends_query = prefix_search && chunk.ends_query;
+        let mut parts: Vec<Part> = Vec::new();
+        if chunk.phrase {
+            let start = words.first().map_or(0, |(word, ..)| word.offset);
+            let words: Vec<QueryWord> = words.into_iter().map(|(word, ..)| QueryWord { offset: word.offset - start, ..word }).collect();
+            if !words.is_empty() {
+                parts.push(Part { words, phrase: true, group: 0 });
+            }
+        } else {
+            for (mut word, group, end) in words {
+                word.prefix = ends_query && end == chunk.text.len();
+                parts.push(Part { words: vec![QueryWord { offset: 0, ..word }], phrase: false, group });
+            }
+        }
+        let list = if chunk.negative { &mut query.negative } else { &mut query.parts };
+        let base = list.last().map_or(0, |part: &Part| part.group + 1);
+        for mut part in parts {
+            let cost = if part.words.iter().any(|word| word.kind == Kind::Word) { 3 } else { 1 };
+            if room < cost {
+                break;
+            }
+            room -= cost;
+            part.group += base;
+            list.push(part);
+        }
+    }
+    query
+}
+
+/// The words of a text with the number of the written word they belong to and where they end.
+fn words_of(text: &str, analyzer: &Analyzer, rules: &[Rule]) -> Vec<(QueryWord, usize, usize)> {
+    let Some((first, others)) = rules.split_first() else { return Vec::new() };
+    let base = analyzer.words(text, *first);
+    let alternatives: Vec<(Rule, Vec<crate::analysis::Word>)> = others.iter().map(|rule| (*rule, analyzer.words(text, *rule))).collect();
+    let mut words = Vec::new();
+    let (mut group, mut group_end) = (0, 0);
+    for word in base.into_iter().filter(|word| word.kind != Kind::Compound) {
+        if !words.is_empty() && text.get(group_end..word.start).is_none_or(|between| !between.is_empty()) && word.start >= group_end {
+            group += 1;
+        }
+        group_end = group_end.max(word.end);
+        let mut terms = vec![WordTerms { rule: *first, stem: word.stem_term().to_owned(), exact: word.exact_term() }];
+        for (rule, others) in &alternatives {
+            if let Some(other) =
+                others.iter().find(|other| other.start == word.start && other.end == word.end && other.kind != Kind::Compound)
+            {
+                terms.push(WordTerms { rule: *rule, stem: other.stem_term().to_owned(), exact: other.exact_term() });
+            }
+        }
+        let end = word.end;
+        words.push((QueryWord { form: word.form, kind: word.kind, offset: word.position, prefix: false, terms }, group, end));
+    }
+    words
+}
+
+struct Chunk<'a> {
+    text: &'a str,
+    phrase: bool,
+    negative: bool,
+    /// Whether the query ends right behind it, without so much as a space.
+    ends_query: bool,
+}
+
+/// Cuts a query at quotes and at words that begin with `-`.
+fn chunks(q: &str) -> Vec<Chunk<'_>> {
+    let mut chunks = Vec::new();
+    let mut plain_start = 0;
+    let mut at = 0;
+    let mut at_word_start = true;
+    let bytes = q.as_bytes();
+    while at < bytes.len() {
+        let negative = at_word_start && bytes[at] == b'-' && bytes.get(at + 1).is_some_and(|next| !next.is_ascii_whitespace());
+        let open = at + usize::from(negative);
+        if bytes.get(open) == Some(&b'"') {
+            push_plain(&mut chunks, q, plain_start, at);
+            let end = q[open + 1..].find('"').map_or(q.len(), |length| open + 1 + length);
+            chunks.push(Chunk { text: &q[open + 1..end], phrase: true, negative, ends_query: false });
+            at = (end + 1).min(q.len());
+            plain_start = at;
+        } else if negative {
+            push_plain(&mut chunks, q, plain_start, at);
+            let end = q[open..].find(|c: char| c.is_whitespace() || c == '"').map_or(q.len(), |length| open + length);
+            chunks.push(Chunk { text: &q[open..end], phrase: false, negative, ends_query: false });
+            at = end;
+            plain_start = at;
+        } else {
+            at_word_start = bytes[at].is_ascii_whitespace();
+            at += 1;
+            continue;
+        }
+        at_word_start = true;
+    }
+    push_plain(&mut chunks, q, plain_start, q.len());
+    chunks
+}
+
+fn push_plain<'a>(chunks: &mut Vec<Chunk<'a>>, q: &'a str, start: usize, end: usize) {
+    let text = &q[start..end];
+    if !text.trim().is_empty() {
+        chunks.push(Chunk { text, phrase: false, negative: false, ends_query: end == q.len() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(q: &str) -> Vec<String> {
+        chunks(q)
+            .iter()
+            .map(|chunk| {
+                let sign = if chunk.negative { "-" } else { "" };
+                let quote = if chunk.phrase { "\"" } else { "" };
+                format!("{sign}{quote}{}{quote}{}", chunk.text.trim(), if chunk.ends_query { "*" } else { "" })
+            })
+            .collect()
+    }
+
+    #[test]
+    fn quotes_and_minus_signs_cut_a_query() {
+        for (q, expected) in [
+            ("red shoes", vec!["red shoes*"]),
+            ("red \"running shoes\" men", vec!["red", "\"running shoes\"", "men*"]),
+            ("red -blue -\"dark green\" x", vec!["red", "-blue", "-\"dark green\"", "x*"]),
+            ("wi-fi - x", vec!["wi-fi - x*"]),
+            ("\"open end", vec!["\"open end\""]),
+            ("-", vec!["-*"]),
+            ("-a", vec!["-a"]),
+            ("é -ü", vec!["é", "-ü"]),
+            ("\"\"", vec!["\"\""]),
+        ] {
+            assert_eq!(shown(q), expected, "{q}");
+        }
+    }
+}

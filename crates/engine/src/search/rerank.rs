@@ -1,0 +1,250 @@
+//! The second phase: the best candidates again, now with the positions of their words.
+
+use serde_json::{Map, Value, json};
+use tantivy::{
+    DocId, DocSet, SegmentReader, TERMINATED,
+    postings::{Postings, SegmentPostings},
+    schema::IndexRecordOption,
+};
+
+use super::{
+    collect::Hit,
+    expand::{List, Source},
+    plan::Plan,
+};
+
+/// How far apart words may be for their distance to count.
+const FAR: u32 = 8;
+
+/// What the second phase finds out about a document.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Closeness {
+    /// The share of the query's information, 0 to 1.
+    pub(super) share: f32,
+    /// How close the words are, 0 to 1.
+    pub(super) proximity: f32,
+    /// Whether some attribute is, or begins with, the query as written.
+    pub(super) whole: Whole,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Whole {
+    No,
+    Start,
+    Attribute,
+}
+
+impl Closeness {
+    /// The final score.
+    pub(super) fn score(&self, plan: &Plan) -> f32 {
+        let exactness = match self.whole {
+            Whole::No => 1.0,
+            Whole::Start => 0.5,
+            Whole::Attribute => 0.0,
+        };
+        let weights = &plan.weights;
+        (self.share * (1.0 - weights.proximity * (1.0 - self.proximity)) * (1.0 - weights.exactness * exactness)).clamp(0.0, 1.0)
+    }
+
+    /// `_rankingScoreDetails`.
+    pub(super) fn details(&self, plan: &Plan, mask: u32) -> Map<String, Value> {
+        let (max_words, words) = plan.words(mask);
+        let kind = match self.whole {
+            Whole::No => "noExactMatch",
+            Whole::Start => "matchesStart",
+            Whole::Attribute => "exactMatch",
+        };
+        let mut details = Map::new();
+        details.insert("words".to_owned(), json!({"order": 0, "matchingWords": words, "maxMatchingWords": max_words, "score": self.share}));
+        details.insert("proximity".to_owned(), json!({"order": 1, "score": self.proximity}));
+        let exactness = if self.whole == Whole::Attribute { 1.0 } else { 0.0 };
+        details.insert("exactness".to_owned(), json!({"order": 2, "matchType": kind, "score": exactness}));
+        details
+    }
+}
+
+/// Scores the candidates anew. The result is in the order of `hits`.
+pub(super) fn rerank(plan: &Plan, segments: &[SegmentReader], hits: &mut [Hit]) -> tantivy::Result<Vec<Closeness>> {
+    let mut order: Vec<usize> = (0..hits.len()).collect();
+    order.sort_unstable_by_key(|&at| (hits[at].segment, hits[at].doc));
+    let mut found = vec![Closeness { share: 0.0, proximity: 1.0, whole: Whole::No }; hits.len()];
+    let mut reader: Option<(u32, SegmentPositions<'_>)> = None;
+    for at in order {
+        let segment = hits[at].segment;
+        if reader.as_ref().is_none_or(|(open, _)| *open != segment) {
+            reader = Some((segment, SegmentPositions::open(plan, segment as usize, &segments[segment as usize])));
+        }
+        if let Some((_, reader)) = &mut reader {
+            found[at] = reader.look(&hits[at])?;
+            hits[at].score = found[at].score(plan);
+        }
+    }
+    Ok(found)
+}
+
+/// The positions of a segment's lists, opened when first needed.
+struct SegmentPositions<'a> {
+    plan: &'a Plan,
+    segment: &'a SegmentReader,
+    units: Vec<Vec<Lazy<'a>>>,
+    /// The occurrences of each unit in the document at hand: slot, word position, whether as written.
+    occurrences: Vec<Vec<Occurrence>>,
+    buffer: Vec<u32>,
+}
+
+type Occurrence = (usize, u32, bool);
+
+struct Lazy<'a> {
+    list: &'a List,
+    postings: Option<SegmentPostings>,
+    done: bool,
+}
+
+impl<'a> SegmentPositions<'a> {
+    fn open(plan: &'a Plan, segment_at: usize, segment: &'a SegmentReader) -> Self {
+        let units: Vec<Vec<Lazy<'a>>> = plan
+            .units
+            .iter()
+            .map(|unit| unit.segments[segment_at].iter().map(|list| Lazy { list, postings: None, done: false }).collect())
+            .collect();
+        let occurrences = vec![Vec::new(); units.len()];
+        Self { plan, segment, units, occurrences, buffer: Vec::new() }
+    }
+
+    fn look(&mut self, hit: &Hit) -> tantivy::Result<Closeness> {
+        let mut share = hit.score;
+        for unit in 0..self.units.len() {
+            self.occurrences[unit].clear();
+            if hit.mask & (1 << unit) == 0 || self.plan.units[unit].position.is_none() {
+                continue;
+            }
+            let mut overrated: Option<bool> = None;
+            for lazy in &mut self.units[unit] {
+                let Some(slot) = lazy.list.slot else { continue };
+                if !lazy.read(self.segment, hit.doc, &mut self.buffer)? {
+                    continue;
+                }
+                let as_written = |position: &u32| lazy.list.exact && position % 2 == 0;
+                if lazy.list.exact {
+                    let only_inflected = !self.buffer.is_empty() && !self.buffer.iter().any(|position| as_written(position));
+                    overrated = Some(overrated.unwrap_or(true) && only_inflected);
+                }
+                self.occurrences[unit].extend(self.buffer.iter().map(|position| (slot, position / 2, as_written(position))));
+            }
+            if overrated == Some(true) {
+                let weights = &self.plan.weights;
+                let part = self.plan.units[unit].weight / self.plan.information.max(f32::MIN_POSITIVE);
+                share -= part * (weights.exact - weights.inflected);
+            }
+            self.occurrences[unit].sort_unstable();
+        }
+        Ok(Closeness { share: share.clamp(0.0, 1.0), proximity: self.proximity(hit.mask), whole: self.whole(hit)? })
+    }
+
+    /// How close words that follow each other in the query are in the document, weighted by their information.
+    fn proximity(&self, mask: u32) -> f32 {
+        let words: Vec<usize> = (0..self.plan.units.len()).filter(|&unit| self.plan.units[unit].position.is_some()).collect();
+        let (mut sum, mut most) = (0.0, 0.0);
+        for pair in words.windows(2) {
+            let (left, right) = (pair[0], pair[1]);
+            let positions = (self.plan.units[left].position, self.plan.units[right].position);
+            let (Some(from), Some(to)) = positions else { continue };
+            let both = mask & (1 << left) != 0 && mask & (1 << right) != 0;
+            if both && (self.occurrences[left].is_empty() || self.occurrences[right].is_empty()) {
+                continue;
+            }
+            let weight = self.plan.units[left].weight.min(self.plan.units[right].weight);
+            most += weight;
+            if both {
+                let cost = nearest(&self.occurrences[left], &self.occurrences[right], to - from);
+                sum += weight * (FAR - cost) as f32 / (FAR - 1) as f32;
+            }
+        }
+        if most > 0.0 { sum / most } else { 1.0 }
+    }
+
+    fn whole(&self, hit: &Hit) -> tantivy::Result<Whole> {
+        let words: Vec<usize> = (0..self.plan.units.len()).filter(|&unit| self.plan.units[unit].position.is_some()).collect();
+        let mut best = Whole::No;
+        for (rank, field) in self.plan.slots.iter().enumerate() {
+            let starts = words.iter().all(|&unit| {
+                let position = self.plan.units[unit].position.unwrap_or_default();
+                self.occurrences[unit].binary_search(&(rank, position, true)).is_ok()
+            });
+            if starts {
+                best = best.max(Whole::Start);
+                if self.segment.get_fieldnorms_reader(*field)?.fieldnorm(hit.doc) == self.plan.tokens {
+                    return Ok(Whole::Attribute);
+                }
+            }
+        }
+        Ok(best)
+    }
+}
+
+impl Lazy<'_> {
+    /// Puts the positions in a document into `buffer`; `false`: it is not in the list.
+    fn read(&mut self, segment: &SegmentReader, doc: DocId, buffer: &mut Vec<u32>) -> tantivy::Result<bool> {
+        let Source::Term(info) = &self.list.source else {
+            return Ok(false);
+        };
+        if self.done {
+            return Ok(false);
+        }
+        let postings = match &mut self.postings {
+            Some(postings) => postings,
+            None => {
+                let index = segment.inverted_index(self.list.field)?;
+                self.postings.insert(index.read_postings_from_terminfo(info, IndexRecordOption::WithFreqsAndPositions)?)
+            }
+        };
+        let found = if postings.doc() < doc { postings.seek(doc) } else { postings.doc() };
+        self.done = found == TERMINATED;
+        if found != doc {
+            return Ok(false);
+        }
+        postings.positions(buffer);
+        Ok(true)
+    }
+}
+
+/// The smallest cost of going from a word to the next: 1 where they are as far apart as in the query, one more for each word between and
+/// for the wrong order, at most [`FAR`].
+fn nearest(left: &[Occurrence], right: &[Occurrence], gap: u32) -> u32 {
+    let mut best = FAR;
+    for &(slot, position, _) in left {
+        let start = right.partition_point(|&(other, at, _)| (other, at) < (slot, position.saturating_sub(FAR)));
+        for &(other, at, _) in right[start..].iter().take_while(|&&(other, at, _)| other == slot && at <= position + gap + FAR) {
+            debug_assert_eq!(other, slot);
+            let cost = match at.checked_sub(position) {
+                Some(distance) if distance > 0 => distance.abs_diff(gap) + 1,
+                Some(_) => FAR,
+                None => position - at + gap.saturating_sub(1) + 1,
+            };
+            best = best.min(cost);
+        }
+    }
+    best.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cost_of_distance() {
+        let at = |slot: usize, positions: &[u32]| positions.iter().map(|&position| (slot, position, true)).collect::<Vec<_>>();
+        for (left, right, gap, cost) in [
+            (at(0, &[3]), at(0, &[4]), 1, 1),
+            (at(0, &[3]), at(0, &[5]), 1, 2),
+            (at(0, &[3]), at(0, &[2]), 1, 2),
+            (at(0, &[3]), at(0, &[5]), 2, 1),
+            (at(0, &[3]), at(0, &[40]), 1, FAR),
+            (at(0, &[3]), at(1, &[4]), 1, FAR),
+            (at(0, &[3, 90]), at(0, &[40, 91]), 1, 1),
+            (at(0, &[3]), at(0, &[3]), 1, FAR),
+        ] {
+            assert_eq!(nearest(&left, &right, gap), cost, "{left:?} {right:?}");
+        }
+    }
+}

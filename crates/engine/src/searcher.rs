@@ -1,0 +1,154 @@
+//! The searcher: one commit, opened for reading.
+
+use std::{path::Path, time::Instant};
+
+use onggi_domain::{ApiError, Code, generation::IndexState};
+use serde_json::{Value, value::RawValue};
+use tantivy::{
+    Index, SegmentReader, TantivyDocument, Term,
+    query::{EmptyQuery, Query, TermSetQuery},
+    schema::{IndexRecordOption, Value as _},
+    store::StoreReader,
+};
+
+use crate::{
+    Error, Options, Result,
+    analysis::{Analyzer, Rule},
+    directory::GenerationDirectory,
+    schema::{DOC, ID},
+    search::{
+        DocumentsPage, DocumentsRequest, FacetSearchRequest, FacetSearchResponse, SearchRequest, SearchResponse,
+        run::{self, Synonyms},
+    },
+    state::EngineState,
+};
+
+/// Blocks of stored documents that each segment keeps unpacked.
+const STORE_CACHE_BLOCKS: usize = 4;
+
+/// Answers queries from one commit. Shared by all threads; blocking.
+pub struct Searcher {
+    state: IndexState,
+    engine: EngineState,
+    options: Options,
+    analyzer: Analyzer,
+    synonyms: Synonyms,
+    segments: Vec<SegmentReader>,
+    stores: Vec<StoreReader>,
+}
+
+impl std::fmt::Debug for Searcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Searcher").field("documents", &self.state.documents).field("segments", &self.segments.len()).finish_non_exhaustive()
+    }
+}
+
+fn opening(source: tantivy::TantivyError) -> Error {
+    Error::Tantivy { what: "opening the commit", source }
+}
+
+fn reading(source: tantivy::TantivyError) -> Error {
+    Error::Tantivy { what: "reading documents", source }
+}
+
+impl Searcher {
+    /// Opens the commit in `directory` as described by `state`. Takes no lock that another reader of the same files would need.
+    pub fn open(directory: &Path, meta_json: &[u8], state: IndexState, options: Options) -> Result<Self> {
+        let analyzer = Analyzer::new(&state.settings, options.dictionaries.as_deref());
+        let engine = EngineState::of(&state)?.unwrap_or_else(|| EngineState::new(&state.settings, &analyzer));
+        let analyzer = if engine.korean.is_some() { analyzer } else { analyzer.without_korean() };
+        let index = Index::open(GenerationDirectory::open(directory, meta_json).map_err(opening)?).map_err(opening)?;
+        let mut segments = Vec::new();
+        for segment in index.searchable_segments().map_err(opening)? {
+            segments.push(SegmentReader::open(&segment).map_err(opening)?);
+        }
+        let stores = segments
+            .iter()
+            .map(|segment| segment.get_store_reader(STORE_CACHE_BLOCKS))
+            .collect::<std::io::Result<Vec<_>>>()
+            .map_err(|source| Error::Io { path: directory.display().to_string(), source })?;
+        let mut rules: Vec<Rule> = engine.attributes.iter().map(|attribute| analyzer.rule(attribute)).collect();
+        rules.sort();
+        rules.dedup();
+        let synonyms = run::synonyms(&state.settings, &analyzer, &rules);
+        Ok(Self { state, engine, options, analyzer, synonyms, segments, stores })
+    }
+
+    /// The state of the generation.
+    pub fn state(&self) -> &IndexState {
+        &self.state
+    }
+
+    /// Answers a search. `rule` is a filter that a tenant token adds.
+    pub fn search(&self, request: &SearchRequest, rule: Option<&Value>) -> Result<std::result::Result<SearchResponse, ApiError>> {
+        self.with_index(|index| index.search(request, rule, &self.synonyms))
+    }
+
+    /// Values of a facet that start with a query.
+    pub fn facet_search(
+        &self,
+        request: &FacetSearchRequest,
+        rule: Option<&Value>,
+    ) -> Result<std::result::Result<FacetSearchResponse, ApiError>> {
+        self.with_index(|index| index.facet_search(request, rule, &self.synonyms))
+    }
+
+    /// One document, whole or with these fields only, as it came.
+    pub fn document(&self, id: &str, fields: Option<&[String]>) -> Result<Option<Box<RawValue>>> {
+        for (at, segment) in self.segments.iter().enumerate() {
+            let index = segment.inverted_index(ID).map_err(reading)?;
+            let postings = index.read_postings(&Term::from_field_text(ID, id), IndexRecordOption::Basic);
+            let Some(mut postings) = postings.map_err(|source| reading(source.into()))? else { continue };
+            while tantivy::DocSet::doc(&postings) != tantivy::TERMINATED {
+                let doc = tantivy::DocSet::doc(&postings);
+                if segment.alive_bitset().is_none_or(|alive| alive.is_alive(doc)) {
+                    return run::show(self.load(at as u32, doc)?, fields).map(Some);
+                }
+                tantivy::DocSet::advance(&mut postings);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Documents in order of insertion, or sorted.
+    pub fn documents(&self, request: &DocumentsRequest) -> Result<std::result::Result<DocumentsPage, ApiError>> {
+        let mut queries: Vec<Box<dyn Query>> = Vec::new();
+        if let Some(filter) = &request.filter {
+            let limits = &self.options.limits;
+            match crate::search::filter::to_query(filter, &self.state.settings, limits, Code::InvalidDocumentFilter) {
+                Ok(query) => queries.extend(query),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        if let Some(ids) = &request.ids {
+            let terms: Vec<Term> = ids.iter().map(|id| Term::from_field_text(ID, &id_text(id))).collect();
+            let query: Box<dyn Query> = if terms.is_empty() { Box::new(EmptyQuery) } else { Box::new(TermSetQuery::new(terms)) };
+            queries.push(query);
+        }
+        let filter = crate::search::filter::all_of(queries);
+        self.with_index(|index| index.documents(request, filter.as_deref(), Instant::now()))
+    }
+
+    fn with_index<T>(&self, work: impl FnOnce(&run::Index<'_>) -> T) -> T {
+        work(&run::Index {
+            segments: &self.segments,
+            state: &self.state,
+            engine: &self.engine,
+            analyzer: &self.analyzer,
+            limits: &self.options.limits,
+            load: &|segment, doc| self.load(segment, doc),
+        })
+    }
+
+    /// A stored document as it came.
+    fn load(&self, segment: u32, doc: u32) -> Result<String> {
+        let stored: TantivyDocument = self.stores[segment as usize].get(doc).map_err(reading)?;
+        let bytes = stored.get_first(DOC).and_then(|value| value.as_bytes());
+        let damaged = |why: &str| Error::Damaged { what: format!("document {doc} of segment {segment}"), why: why.to_owned() };
+        String::from_utf8(bytes.ok_or_else(|| damaged("nothing is stored for it"))?.to_vec()).map_err(|_| damaged("it is not UTF-8"))
+    }
+}
+
+fn id_text(id: &Value) -> String {
+    id.as_str().map_or_else(|| id.to_string(), str::to_owned)
+}

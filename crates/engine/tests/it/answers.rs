@@ -1,0 +1,210 @@
+//! What an answer holds besides its order: paging, shown and formatted attributes, distinct documents, errors.
+
+use onggi_domain::Code;
+use onggi_engine::{
+    Searcher,
+    search::{DocumentsRequest, FacetSearchRequest, SearchRequest},
+};
+use serde_json::{Value, json};
+
+use crate::support::Fixture;
+
+fn shop() -> Searcher {
+    let mut index = Fixture::new();
+    index.settings(json!({
+        "searchableAttributes": ["title", "about", "tags"],
+        "filterableAttributes": ["brand", "price", "tags", "_geo"],
+        "sortableAttributes": ["price", "_geo"],
+    }));
+    index.add(&[
+        json!({"id": 1, "title": "Red running shoes", "about": {"text": "Light shoes. For long runs in the rain, and for the shade."}, "brand": "Acme", "price": 50, "tags": ["sale", "shoes"], "_geo": {"lat": 37.5, "lng": 127.0}}),
+        json!({"id": 2, "title": "Blue shoes", "brand": "acme", "price": 70.5, "tags": [], "_geo": {"lat": 35.1, "lng": 129.0}}),
+        json!({"id": 3, "title": "Red hat", "brand": "Other", "price": 20, "tags": ["Sale"]}),
+        json!({"id": 4, "title": "Green socks", "brand": null}),
+    ]);
+    index.searcher()
+}
+
+fn ask(searcher: &Searcher, request: &Value) -> Value {
+    let request = SearchRequest::from_json(request.to_string().as_bytes()).unwrap();
+    serde_json::to_value(searcher.search(&request, None).unwrap().unwrap()).unwrap()
+}
+
+fn hit_ids(answer: &Value) -> Vec<u64> {
+    answer["hits"].as_array().unwrap().iter().map(|hit| hit["id"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn paging_by_offset_and_by_pages() {
+    let searcher = shop();
+    let answer = ask(&searcher, &json!({"offset": 1, "limit": 2}));
+    assert_eq!(hit_ids(&answer), [2, 3]);
+    assert_eq!((&answer["limit"], &answer["offset"], &answer["estimatedTotalHits"]), (&json!(2), &json!(1), &json!(4)));
+    let answer = ask(&searcher, &json!({"hitsPerPage": 3, "page": 2}));
+    assert_eq!(hit_ids(&answer), [4]);
+    let paging = ["hitsPerPage", "page", "totalPages", "totalHits"].map(|name| answer[name].as_u64().unwrap());
+    assert_eq!(paging, [3, 2, 2, 4]);
+    assert!(answer.get("estimatedTotalHits").is_none() && answer.get("facetDistribution").is_none());
+    assert_eq!(hit_ids(&ask(&searcher, &json!({"page": 0}))), [] as [u64; 0]);
+    assert_eq!(hit_ids(&ask(&searcher, &json!({"offset": 100_000_000_u64}))), [] as [u64; 0]);
+}
+
+#[test]
+fn max_total_hits_bounds_what_can_be_reached() {
+    let mut index = Fixture::new();
+    index.settings(json!({"pagination": {"maxTotalHits": 3}}));
+    index.add(&(0..9).map(|id| json!({"id": id, "a": "x"})).collect::<Vec<_>>());
+    let searcher = index.searcher();
+    let answer = ask(&searcher, &json!({"q": "x", "offset": 2, "limit": 5}));
+    assert_eq!((hit_ids(&answer).len(), &answer["estimatedTotalHits"]), (1, &json!(3)));
+}
+
+#[test]
+fn only_displayed_and_asked_for_attributes_are_shown() {
+    let searcher = shop();
+    let answer = ask(&searcher, &json!({"q": "running", "attributesToRetrieve": ["price", "about.text", "id"]}));
+    let shown = serde_json::to_string(&answer["hits"][0]).unwrap();
+    assert_eq!(shown, r#"{"id":1,"about":{"text":"Light shoes. For long runs in the rain, and for the shade."},"price":50}"#);
+}
+
+#[test]
+fn highlights_and_crops() {
+    let searcher = shop();
+    let answer = ask(
+        &searcher,
+        &json!({"q": "sho", "attributesToHighlight": ["*"], "attributesToCrop": ["about:3"], "highlightPreTag": "<b>", "highlightPostTag": "</b>",
+                "filter": "price = 50", "attributesToRetrieve": ["id"]}),
+    );
+    let hit = &answer["hits"][0];
+    assert_eq!(hit["_formatted"]["title"], "Red running <b>sho</b>es");
+    assert_eq!(hit["_formatted"]["about"]["text"], "Light <b>sho</b>es. For…");
+    assert_eq!(hit["_formatted"]["tags"], json!(["sale", "<b>sho</b>es"]));
+    assert_eq!(hit["_formatted"]["price"], "50");
+    assert!(hit.get("title").is_none());
+}
+
+#[test]
+fn positions_and_scores_when_asked_for() {
+    let searcher = shop();
+    let answer =
+        ask(&searcher, &json!({"q": "red shoes", "showMatchesPosition": true, "showRankingScore": true, "showRankingScoreDetails": true}));
+    let hit = &answer["hits"][0];
+    assert_eq!(hit["_matchesPosition"]["title"], json!([{"start": 0, "length": 3}, {"start": 12, "length": 5}]));
+    assert_eq!(hit["_matchesPosition"]["tags"], json!([{"start": 0, "length": 5, "indices": [1]}]));
+    assert_eq!(hit["_rankingScoreDetails"]["words"]["matchingWords"], 2);
+    let scores: Vec<f64> = answer["hits"].as_array().unwrap().iter().map(|hit| hit["_rankingScore"].as_f64().unwrap()).collect();
+    assert!(scores.is_sorted_by(|a, b| a >= b) && scores.iter().all(|score| (0.0..=1.0).contains(score)), "{scores:?}");
+    let above = ask(&searcher, &json!({"q": "red shoes", "rankingScoreThreshold": scores[0] - 0.001}));
+    assert_eq!((hit_ids(&above), &above["estimatedTotalHits"]), (vec![1], &json!(1)));
+}
+
+#[test]
+fn one_document_for_each_value() {
+    let searcher = shop();
+    let answer = ask(&searcher, &json!({"distinct": "brand", "facets": ["brand"]}));
+    assert_eq!((hit_ids(&answer), &answer["estimatedTotalHits"]), (vec![1, 3, 4], &json!(3)));
+    assert_eq!(answer["facetDistribution"]["brand"], json!({"Acme": 1, "Other": 1}));
+    assert_eq!(hit_ids(&ask(&searcher, &json!({"q": "shoes", "distinct": "brand", "sort": ["price:desc"]}))), [2]);
+}
+
+#[test]
+fn facets_join_values_that_differ_by_case_and_know_the_range_of_numbers() {
+    let answer = ask(&shop(), &json!({"facets": ["*"], "limit": 0}));
+    assert_eq!(answer["facetDistribution"]["brand"], json!({"acme": 2, "Other": 1}));
+    assert_eq!(answer["facetDistribution"]["price"], json!({"20": 1, "50": 1, "70.5": 1}));
+    assert_eq!(answer["facetStats"], json!({"price": {"min": 20.0, "max": 70.5}}));
+    let answer = ask(&shop(), &json!({"facets": ["tags"], "q": "shoes"}));
+    assert_eq!(answer["facetDistribution"], json!({"tags": {"sale": 1, "shoes": 1}}));
+}
+
+#[test]
+fn facet_values_can_be_searched() {
+    let searcher = shop();
+    let search = |body: &str| {
+        let request = FacetSearchRequest::from_json(body.as_bytes()).unwrap();
+        searcher.facet_search(&request, None).unwrap()
+    };
+    let hits = serde_json::to_value(search(r#"{"facetName": "brand", "facetQuery": "ac"}"#).unwrap()).unwrap();
+    assert_eq!(hits["facetHits"], json!([{"value": "acme", "count": 2}]));
+    let hits = serde_json::to_value(search(r#"{"facetName": "tags", "q": "red", "filter": "price < 30"}"#).unwrap()).unwrap();
+    assert_eq!(hits["facetHits"], json!([{"value": "Sale", "count": 1}]));
+    assert_eq!(search(r#"{"facetName": "title"}"#).unwrap_err().code, Code::InvalidFacetSearchFacetName);
+}
+
+#[test]
+fn distances_filter_and_sort() {
+    let searcher = shop();
+    let near = ask(&searcher, &json!({"filter": "_geoRadius(37.5, 127.0, 1000)", "sort": ["_geoPoint(37.5, 127.0):asc"]}));
+    assert_eq!((hit_ids(&near), &near["hits"][0]["_geoDistance"]), (vec![1], &json!(0)));
+    assert_eq!(hit_ids(&ask(&searcher, &json!({"sort": ["_geoPoint(35, 129):asc"]}))), [2, 1, 3, 4]);
+    assert_eq!(hit_ids(&ask(&searcher, &json!({"filter": "_geoBoundingBox([36, 130], [35, 128])"}))), [2]);
+}
+
+#[test]
+fn a_rule_of_a_token_holds_besides_the_request_s_own_filter() {
+    let searcher = shop();
+    let request = SearchRequest::from_json(br#"{"filter": "price > 30"}"#).unwrap();
+    let answer = searcher.search(&request, Some(&json!("brand = ACME AND price < 60"))).unwrap().unwrap();
+    assert_eq!(hit_ids(&serde_json::to_value(answer).unwrap()), [1]);
+}
+
+#[test]
+fn wrong_requests_are_told_with_their_code() {
+    let searcher = shop();
+    let long = "x".repeat(3000);
+    for (request, code, part) in [
+        (json!({"filter": "color = red"}), Code::InvalidSearchFilter, "`color` is not filterable"),
+        (json!({"filter": "price >"}), Code::InvalidSearchFilter, "8:8 price >"),
+        (json!({"sort": ["title:asc"]}), Code::InvalidSearchSort, "`_geo`, `price`"),
+        (json!({"facets": ["title"]}), Code::InvalidSearchFacets, "`title` is not filterable"),
+        (json!({"distinct": "title"}), Code::InvalidSearchDistinct, "distinct attribute"),
+        (json!({"attributesToSearchOn": ["brand"]}), Code::InvalidSearchAttributesToSearchOn, "not searchable"),
+        (json!({"attributesToCrop": ["title:x"]}), Code::InvalidSearchAttributesToCrop, "title:x"),
+        (json!({"q": long}), Code::InvalidSearchQ, "2000"),
+    ] {
+        let parsed = SearchRequest::from_json(request.to_string().as_bytes()).unwrap();
+        let error = searcher.search(&parsed, None).unwrap().unwrap_err();
+        assert_eq!(error.code, code, "{request}");
+        assert!(error.message.contains(part), "{request}: {}", error.message);
+    }
+}
+
+#[test]
+fn documents_by_page_filter_ids_and_fields() {
+    let searcher = shop();
+    let page = |body: Value| {
+        let request = DocumentsRequest::from_json(body.to_string().as_bytes()).unwrap();
+        serde_json::to_value(searcher.documents(&request).unwrap().unwrap()).unwrap()
+    };
+    let answer = page(json!({"offset": 1, "limit": 2, "fields": ["id"]}));
+    assert_eq!(answer, json!({"results": [{"id": 2}, {"id": 3}], "offset": 1, "limit": 2, "total": 4}));
+    assert_eq!(page(json!({"filter": "brand = acme", "fields": ["id"]}))["total"], 2);
+    assert_eq!(page(json!({"ids": [3, "1", "x"], "fields": ["id"]}))["results"], json!([{"id": 1}, {"id": 3}]));
+    assert_eq!(page(json!({"sort": ["price:desc"], "fields": ["id"], "limit": 1}))["results"], json!([{"id": 2}]));
+    assert!(searcher.document("x", None).unwrap().is_none());
+    let document = searcher.document("3", Some(&["title".to_owned()])).unwrap().unwrap();
+    assert_eq!(document.get(), r#"{"title":"Red hat"}"#);
+}
+
+#[test]
+fn hostile_queries_are_answered() {
+    let searcher = shop();
+    for q in [
+        "\"",
+        "-",
+        "- -",
+        "\"\"",
+        "-\"",
+        "\u{0}",
+        "\u{1}shoes",
+        "ﬁ",
+        "🦀",
+        "\u{200d}",
+        "((((",
+        &"a ".repeat(900),
+        &"\"a\" ".repeat(400),
+        "e\u{301}",
+    ] {
+        ask(&searcher, &json!({"q": q, "attributesToHighlight": ["*"], "showMatchesPosition": true, "attributesToCrop": ["*"]}));
+    }
+}
