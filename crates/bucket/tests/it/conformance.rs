@@ -386,6 +386,9 @@ async fn collection_keeps_what_is_retained_and_removes_the_rest(store: Store) {
         let directory = tempfile::tempdir().unwrap();
         bucket.fetch(manifest, directory.path()).await.unwrap();
     }
+    // An indexer that slept meanwhile does not get a number that is free again.
+    let slept = publish(&bucket, 2, 1, &[], &[]).await;
+    assert!(matches!(slept, Err(Error::Lost(Generation(2)))), "{slept:?}");
     // A control plane that was set back to an older state costs nothing.
     assert_eq!(collect_twice(&bucket, 1).await, 0);
     // What generation 3 has folded, and what nobody names, is gone; the rest of the log is there and goes on.
