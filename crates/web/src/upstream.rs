@@ -56,7 +56,11 @@ impl Upstream {
     pub async fn send(&self, mut request: Request<Body>) -> Result<Response, Unreachable> {
         request.headers_mut().insert(INTERNAL, self.secret.clone());
         match &self.target {
-            Target::Local(router) => Ok(router.clone().oneshot(request).await.unwrap_or_else(|never| match never {})),
+            Target::Local(router) => {
+                // What routing has noted there, such as parameters of the path, is not the other service's.
+                request.extensions_mut().clear();
+                Ok(router.clone().oneshot(request).await.unwrap_or_else(|never| match never {}))
+            }
             Target::Remote { base, client } => {
                 let mut parts = base.clone().into_parts();
                 parts.path_and_query = request.uri().path_and_query().cloned();

@@ -1,1 +1,108 @@
-//! placeholder
+//! The public edge: who asks, may they, how much, and which searcher or service answers. Keeps caches only; any number of copies
+//! can run side by side.
+//!
+//! The way of a request: `observe` gives it an id and a span, `routes` says what it needs and who answers, `handle` drives it:
+//! `authenticate` (keys, and `token`), `tenants` (rate and concurrency), then either a service behind (`forward`) or, by
+//! `indexes`, a searcher of the index (`search`, with `replicas` and `waking`).
+
+mod authenticate;
+mod body;
+mod discovery;
+mod forward;
+mod handle;
+mod headers;
+mod indexes;
+mod observe;
+mod replicas;
+pub mod routes;
+mod search;
+mod tenants;
+mod token;
+mod waking;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{RawPathParams, Request, State, rejection::RawPathParamsRejection},
+    middleware,
+    routing::{MethodFilter, on},
+};
+use onggi_domain::{ApiError, Code, limits::Limits};
+use onggi_metadata::{KeySecrets, Metadata};
+use onggi_web::{Error, Upstream};
+
+pub use discovery::{Discovery, WakeError};
+pub use routes::{Destination, ROUTES, Route};
+
+/// How the gateway behaves.
+#[derive(Debug, Clone)]
+pub struct GatewayConfig {
+    /// What callers may send, and how much of it.
+    pub limits: Limits,
+    /// How long a key or an index that was looked up is believed in: a revocation takes at most so long. Below a second.
+    pub cache_time: Duration,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> Self {
+        Self { limits: Limits::default(), cache_time: Duration::from_millis(500) }
+    }
+}
+
+/// What the gateway works with.
+#[derive(Clone)]
+pub struct Deps {
+    /// Keys and indexes.
+    pub metadata: Metadata,
+    /// The secrets of keys, which sign tenant tokens.
+    pub secrets: KeySecrets,
+    /// Where searchers are.
+    pub discovery: Arc<dyn Discovery>,
+    /// Takes what becomes a log entry.
+    pub uploader: Upstream,
+    /// Everything else.
+    pub admin: Upstream,
+}
+
+/// What a request is handled with.
+struct Gateway {
+    limits: Limits,
+    keys: authenticate::Authenticator,
+    tenants: tenants::Tenants,
+    indexes: indexes::IndexCache,
+    search: search::Searchers,
+    uploader: Upstream,
+    admin: Upstream,
+}
+
+type Params = Result<RawPathParams, RawPathParamsRejection>;
+
+/// The public API. Serving it, and stopping, is the caller's affair.
+pub fn router(config: GatewayConfig, deps: Deps) -> Router {
+    let GatewayConfig { limits, cache_time } = config;
+    let gateway = Arc::new(Gateway {
+        keys: authenticate::Authenticator::new(deps.metadata.keys, deps.secrets, cache_time),
+        tenants: tenants::Tenants::new(&limits),
+        indexes: indexes::IndexCache::new(deps.metadata.indexes, cache_time),
+        search: search::Searchers::new(deps.discovery, &limits),
+        uploader: deps.uploader,
+        admin: deps.admin,
+        limits,
+    });
+    ROUTES
+        .iter()
+        .fold(Router::new(), |router, route| {
+            let methods = MethodFilter::try_from(route.method.clone()).expect("the table holds methods that axum can route");
+            let handler = move |State(gateway): State<Arc<Gateway>>, params: Params, request: Request| async move {
+                let params = params.map_err(|error| ApiError::new(Code::BadRequest, format!("The path cannot be read: {error}.")))?;
+                gateway.handle(route, &params, request).await
+            };
+            router.route(route.path, on(methods, handler))
+        })
+        .fallback(async || Error::api(Code::NotFound, "There is no such route. Check the path of the request."))
+        .method_not_allowed_fallback(async || Error::api(Code::MethodNotAllowed, "This route does not have this method."))
+        .with_state(gateway)
+        .layer(middleware::from_fn(observe::observe))
+        .layer(headers::cors())
+}

@@ -1,0 +1,168 @@
+//! Who asks: keys and tenant tokens are checked here. A key is looked up by the hash of its secret and believed in for less than a
+//! second, so that a revocation holds soon; no secret is kept or logged.
+
+use std::{sync::Arc, time::Duration};
+
+use http::{HeaderMap, header::AUTHORIZATION};
+use moka::future::Cache;
+use onggi_domain::{
+    ApiError, Code, KeyId, TenantId, Timestamp,
+    auth::Identity,
+    key::{Action, Key},
+    tenant::TenantStatus,
+};
+use onggi_metadata::{KeySecrets, Keys, hash_key};
+use onggi_web::{Error, Result};
+use serde_json::Value;
+
+use crate::token::{self, SearchRules};
+
+/// Keys that are remembered.
+const KNOWN_KEYS: u64 = 100_000;
+/// Wrong keys that are remembered: who tries random ones pushes out other wrong ones and nothing else.
+const UNKNOWN_KEYS: u64 = 10_000;
+
+/// What a key is looked up by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Shown {
+    /// The hash of its secret.
+    Hash(String),
+    /// Its uid, in a token that it has signed.
+    Uid(KeyId),
+}
+
+/// A key, and whether its tenant is served.
+struct Known {
+    key: Key,
+    status: TenantStatus,
+}
+
+/// Finds out who asks.
+pub(crate) struct Authenticator {
+    keys: Arc<dyn Keys>,
+    secrets: KeySecrets,
+    known: Cache<Shown, Arc<Known>>,
+    unknown: Cache<Shown, ()>,
+}
+
+/// An authenticated caller.
+pub(crate) struct Caller {
+    known: Arc<Known>,
+    /// Only with a tenant token.
+    rules: Option<SearchRules>,
+}
+
+impl Authenticator {
+    pub(crate) fn new(keys: Arc<dyn Keys>, secrets: KeySecrets, cache_time: Duration) -> Self {
+        Self {
+            keys,
+            secrets,
+            known: Cache::builder().max_capacity(KNOWN_KEYS).time_to_live(cache_time).build(),
+            unknown: Cache::builder().max_capacity(UNKNOWN_KEYS).time_to_live(cache_time).build(),
+        }
+    }
+
+    /// The caller, whose key or token is good at this moment. A token is one for searches only; elsewhere it is an unknown key.
+    pub(crate) async fn authenticate(&self, headers: &HeaderMap, action: Action) -> Result<Caller> {
+        let shown = bearer(headers)?;
+        let caller = match token::key_of(shown).filter(|_| action == Action::Search) {
+            Some(uid) => self.by_token(shown, uid).await?,
+            None => Caller { known: self.find(Shown::Hash(hash_key(shown))).await?.ok_or_else(invalid)?, rules: None },
+        };
+        let Known { key, status } = &*caller.known;
+        match status {
+            _ if key.is_expired(Timestamp::now()) => Err(invalid().into()),
+            TenantStatus::Active => Ok(caller),
+            TenantStatus::Suspended => Err(Error::api(
+                Code::TenantSuspended,
+                "The tenant of this key is suspended. Its data is kept; ask the operator of this service.",
+            )),
+            TenantStatus::Deleted => Err(invalid().into()),
+        }
+    }
+
+    async fn by_token(&self, shown: &str, uid: KeyId) -> Result<Caller> {
+        let known = self.find(Shown::Uid(uid)).await?.ok_or_else(invalid)?;
+        // A root key may be one that the operator chose, which is not derived; and what it could sign would outlive any revocation.
+        if known.key.root {
+            return Err(invalid().into());
+        }
+        let rules = token::verify(shown, &self.secrets.derive(uid), Timestamp::now())?;
+        Ok(Caller { known, rules: Some(rules) })
+    }
+
+    async fn find(&self, shown: Shown) -> Result<Option<Arc<Known>>> {
+        if self.unknown.contains_key(&shown) {
+            return Ok(None);
+        }
+        // Requests that come together ask the database once.
+        let found = self.known.try_get_with_by_ref(&shown, async {
+            let (key, status) = match &shown {
+                Shown::Hash(hash) => self.keys.by_hash(hash).await?,
+                Shown::Uid(uid) => self.keys.by_uid(*uid).await?,
+            };
+            Ok(Arc::new(Known { key, status }))
+        });
+        match found.await {
+            Ok(known) => Ok(Some(known)),
+            Err(error) if matches!(*error, onggi_metadata::Error::NotFound(_)) => {
+                self.unknown.insert(shown, ()).await;
+                Ok(None)
+            }
+            Err(error) => Err(Error::internal(error)),
+        }
+    }
+}
+
+impl Caller {
+    pub(crate) fn tenant(&self) -> TenantId {
+        self.known.key.tenant
+    }
+
+    /// Whether the caller may do this, on an index if one is named. The answer does not depend on whether that index exists.
+    pub(crate) fn check(&self, action: Action, index: Option<&str>) -> Result<(), ApiError> {
+        let key = &self.known.key;
+        if !key.allows(action, None) {
+            return Err(invalid());
+        }
+        let Some(uid) = index else { return Ok(()) };
+        if self.rules.as_ref().is_some_and(|rules| !rules.allow(uid)) {
+            return Err(ApiError::new(Code::InvalidApiKey, format!("The provided tenant token cannot access the index `{uid}`.")));
+        }
+        if key.allows_index(uid) {
+            return Ok(());
+        }
+        if self.rules.is_some() {
+            let message = format!("The API key used to generate this tenant token cannot access the index `{uid}`.");
+            return Err(ApiError::new(Code::InvalidApiKey, message));
+        }
+        let allowed: Vec<&str> = key.indexes.iter().map(onggi_domain::key::IndexPattern::as_str).collect();
+        Err(ApiError::new(Code::InvalidApiKey, format!("The API key cannot access the index `{uid}`, authorized indexes are {allowed:?}.")))
+    }
+
+    /// The filter that the caller's token puts on each search of an index.
+    pub(crate) fn filter(&self, uid: &str) -> Option<&Value> {
+        self.rules.as_ref().and_then(|rules| rules.filter(uid))
+    }
+
+    /// Who asks, as the services behind are told.
+    pub(crate) fn identity(&self) -> Identity {
+        let key = &self.known.key;
+        Identity { tenant: key.tenant, key: key.uid, root: key.root, actions: key.actions.clone(), indexes: key.indexes.clone() }
+    }
+}
+
+/// What the caller shows as `Authorization: Bearer ...`.
+fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
+    let missing = || {
+        ApiError::new(Code::MissingAuthorizationHeader, "The Authorization header is missing. It must use the bearer authorization method.")
+    };
+    let value = headers.get(AUTHORIZATION).ok_or_else(missing)?;
+    let (scheme, shown) = value.to_str().map_err(|_| invalid())?.split_once(' ').ok_or_else(missing)?;
+    let shown = shown.trim();
+    if scheme.eq_ignore_ascii_case("bearer") && !shown.is_empty() { Ok(shown) } else { Err(missing()) }
+}
+
+fn invalid() -> ApiError {
+    ApiError::new(Code::InvalidApiKey, "The provided API key is invalid.")
+}

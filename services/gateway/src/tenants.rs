@@ -1,0 +1,76 @@
+//! How much a tenant may ask: a token bucket for the rate, slots for what is under way. A tenant that asks nothing takes no room.
+
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use moka::future::Cache;
+use onggi_domain::{ApiError, Code, TenantId, limits::Limits};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// After so long without a request a tenant is forgotten. A bucket is full again after one second, so nothing is given away.
+const IDLE: Duration = Duration::from_mins(10);
+
+/// The tenants that ask.
+pub(crate) struct Tenants {
+    requests_per_second: NonZeroU32,
+    concurrent_requests: usize,
+    asking: Cache<TenantId, Arc<Tenant>>,
+}
+
+/// A tenant that asks.
+pub(crate) struct Tenant {
+    rate: DefaultDirectRateLimiter,
+    slots: Arc<Semaphore>,
+    /// Grows with each change of the tenant's indexes through this gateway.
+    epoch: AtomicU64,
+}
+
+impl Tenants {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            requests_per_second: NonZeroU32::new(limits.requests_per_second).unwrap_or(NonZeroU32::MIN),
+            concurrent_requests: limits.concurrent_requests,
+            asking: Cache::builder().time_to_idle(IDLE).build(),
+        }
+    }
+
+    pub(crate) async fn get(&self, id: TenantId) -> Arc<Tenant> {
+        let new = async {
+            Arc::new(Tenant {
+                rate: RateLimiter::direct(Quota::per_second(self.requests_per_second)),
+                slots: Arc::new(Semaphore::new(self.concurrent_requests)),
+                epoch: AtomicU64::new(0),
+            })
+        };
+        self.asking.get_with(id, new).await
+    }
+}
+
+impl Tenant {
+    /// Lets a request in, or says why not; it is under way until the permit is dropped.
+    pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        if self.rate.check().is_err() {
+            return Err(ApiError::new(Code::TooManyRequests, "Too many requests a second. Send fewer, or wait and try again."));
+        }
+        self.slots.clone().try_acquire_owned().map_err(|_| {
+            ApiError::new(Code::TooManySearchRequests, "Too many requests at the same time. Wait for answers before sending more.")
+        })
+    }
+
+    /// What is known of the tenant's indexes is asked again when this has changed.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Something about the tenant's indexes may have changed.
+    pub(crate) fn indexes_changed(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,229 @@
+//! What the public edge does for every request: limits, headers, browsers, streams.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::{Body, BodyDataStream},
+    extract::Request,
+    routing::{any, post},
+};
+use bytes::Bytes;
+use bytesize::ByteSize;
+use futures::{StreamExt, future::join_all, stream};
+use http::{HeaderMap, Method};
+use onggi_domain::limits::Limits;
+use onggi_web::upstream::http_client;
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::bed::{Answer, Bed, Searcher, limits, request, service};
+
+#[tokio::test]
+async fn what_does_not_exist_is_said_in_the_dialect() {
+    let bed = Bed::new().await;
+    assert_eq!(bed.call("", Method::GET, "/no-such-page").await.outcome(), (404, "not_found".to_owned()));
+    assert_eq!(bed.call("", Method::GET, "/indexes/jars/").await.outcome(), (404, "not_found".to_owned()));
+    assert_eq!(bed.call("", Method::DELETE, "/health").await.outcome(), (405, "method_not_allowed".to_owned()));
+    let (_, root) = bed.tenant("one").await;
+    for path in ["/indexes/a%20b/search", "/indexes/a%2Fsearch/search", "/indexes/%EC%98%81/documents"] {
+        assert_eq!(bed.call(&root, Method::GET, path).await.outcome(), (400, "invalid_index_uid".to_owned()), "{path}");
+    }
+    assert_eq!(bed.call(&root, Method::GET, "/indexes/%FF/search").await.outcome(), (400, "bad_request".to_owned()));
+}
+
+#[tokio::test]
+async fn a_tenant_over_its_rate_is_refused_and_its_neighbour_is_not() {
+    let bed = Bed::with_limits(Limits { requests_per_second: 1, ..limits() }).await;
+    let ((_, greedy), (_, modest)) = (bed.tenant("greedy").await, bed.tenant("modest").await);
+    let answers = join_all((0..50).map(|_| bed.call(&greedy, Method::GET, "/indexes"))).await;
+    assert_eq!(answers[0].status, 200);
+    let refused = answers.iter().find(|answer| answer.status != 200).expect("50 requests at once are over the rate");
+    assert_eq!(refused.outcome(), (429, "too_many_requests".to_owned()));
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(bed.call(&modest, Method::GET, "/indexes").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_tenant_has_only_so_many_requests_under_way() {
+    let bed = Bed::with_limits(Limits { concurrent_requests: 1, ..limits() }).await;
+    let ((tenant, greedy), (_, modest)) = (bed.tenant("greedy").await, bed.tenant("modest").await);
+    let (arrived, mut arrivals) = mpsc::unbounded_channel();
+    let may_answer = Arc::new(Semaphore::new(0));
+    let permits = may_answer.clone();
+    let slow = async move || {
+        arrived.send(()).unwrap();
+        permits.acquire().await.unwrap().forget();
+    };
+    let searcher = Searcher::with("a", Router::new().fallback(any(slow))).await;
+    bed.index(tenant, "jars", &[&searcher]).await;
+    let others = async {
+        arrivals.recv().await.unwrap();
+        let refused = bed.call(&greedy, Method::GET, "/indexes").await;
+        let neighbour = bed.call(&modest, Method::GET, "/indexes").await;
+        may_answer.add_permits(1);
+        (refused, neighbour)
+    };
+    let (first, (refused, neighbour)) = tokio::join!(bed.search(&greedy, "jars"), others);
+    assert_eq!((first.status, neighbour.status), (200, 200));
+    assert_eq!(refused.outcome(), (503, "too_many_search_requests".to_owned()));
+    assert!(!refused.header("retry-after").is_empty());
+    assert_eq!(bed.call(&greedy, Method::GET, "/indexes").await.status, 200, "the slot is free again");
+}
+
+#[tokio::test]
+async fn browsers_may_call_from_anywhere() {
+    let bed = Bed::new().await;
+    let preflight = http::Request::options("/indexes/jars/search")
+        .header("origin", "https://shop.example")
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "authorization,content-type,x-meilisearch-client")
+        .body(Body::empty())
+        .unwrap();
+    let answer = bed.send(preflight).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    assert_eq!(answer.header("access-control-allow-methods"), "POST");
+    assert_eq!(answer.header("access-control-allow-headers"), "authorization,content-type,x-meilisearch-client");
+    assert_eq!(answer.header("access-control-max-age"), "86400");
+    let refused = bed.call("wrong", Method::GET, "/indexes").await;
+    assert_eq!((refused.status, refused.header("access-control-allow-origin")), (403, "*"), "a page can read why");
+    for exposed in ["x-onggi-generation", "etag", "x-request-id"] {
+        assert!(refused.header("access-control-expose-headers").contains(exposed), "{exposed}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_can_pretend_to_be_inside() {
+    let bed = Bed::new().await;
+    let (tenant, root) = bed.tenant("one").await;
+    let searcher = Searcher::new("a").await;
+    bed.index(tenant, "jars", &[&searcher]).await;
+    for (path, place) in [("/indexes/jars/search", "/headers"), ("/indexes", "/said/headers"), ("/indexes/jars/settings", "/said/headers")]
+    {
+        let mut request = request(&root, Method::GET, path, Body::empty());
+        for (name, value) in [
+            ("x-onggi-identity", "{\"tenant\":\"other\"}"),
+            ("x-onggi-internal", "guess"),
+            ("x-onggi-filter", "%22%22"),
+            ("x-onggi-index-uid", "other"),
+            ("x-forwarded-for", "10.0.0.1"),
+            ("connection", "x-custom"),
+            ("x-custom", "for the next hop"),
+            ("x-request-id", "app-1"),
+        ] {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        let answer = bed.send(request).await;
+        let json = answer.json();
+        let arrived = json.pointer(place).unwrap_or_else(|| panic!("{json}"));
+        for name in ["x-onggi-filter", "x-forwarded-for", "x-custom"] {
+            assert!(arrived[name].is_null(), "{path}: {name} passed through");
+        }
+        assert!(arrived["x-onggi-internal"] != "guess" && arrived["x-onggi-index-uid"] != "other");
+        assert!(!arrived["x-onggi-identity"].as_str().unwrap_or_default().contains("other"));
+        assert_eq!((arrived["x-request-id"].as_str(), answer.header("x-request-id")), (Some("app-1"), "app-1"));
+        assert_eq!(answer.header("x-onggi-internal"), "", "nor see what is inside");
+    }
+    let fresh = bed.call(&root, Method::GET, "/indexes").await;
+    assert_eq!(fresh.header("x-request-id").len(), 36);
+}
+
+#[tokio::test]
+async fn a_body_over_its_limit_is_refused_whether_it_is_announced_or_not() {
+    let limits = Limits { upload_bytes: ByteSize::b(100), body_bytes: ByteSize::b(50), ..limits() };
+    let bed = Bed::with_limits(limits).await;
+    let (tenant, root) = bed.tenant("one").await;
+    let searcher = Searcher::new("a").await;
+    bed.index(tenant, "jars", &[&searcher]).await;
+    let url = bed.serve().await;
+    for (path, length, status) in [
+        ("/indexes/jars/documents", 100, 200),
+        ("/indexes/jars/documents", 101, 413),
+        ("/indexes/jars/search", 50, 200),
+        ("/indexes/jars/search", 51, 413),
+        ("/indexes", 50, 200),
+        ("/indexes", 51, 413),
+    ] {
+        let chunks = vec![Ok::<_, std::io::Error>(Bytes::from(vec![b' '; length - 10])), Ok(Bytes::from(vec![b' '; 10]))];
+        for body in [Body::from(vec![b' '; length]), Body::from_stream(stream::iter(chunks))] {
+            let response = http_client().request(request(&root, Method::POST, &format!("{url}{path}"), body)).await.unwrap();
+            let answer = Answer::read(response.map(Body::new)).await;
+            assert_eq!(answer.status, status, "{path} {length}: {answer:?}");
+            assert!(status == 200 || answer.outcome().1 == "payload_too_large");
+        }
+    }
+}
+
+const CHUNK: usize = 64 << 10;
+const CHUNKS: usize = 64;
+
+/// Sends back each chunk when it has arrived: an exchange that comes to an end only if nobody on the way collects the body.
+fn mirror() -> Router {
+    let echo = async |request: Request| {
+        let chunks = request.into_body().into_data_stream();
+        Body::from_stream(chunks)
+    };
+    Router::new().route("/indexes/jars/documents", post(echo))
+}
+
+/// Plays ping-pong with large chunks.
+async fn exchange(url: &str, key: &str) {
+    let (send, receive) = mpsc::channel::<Bytes>(1);
+    let body =
+        Body::from_stream(stream::unfold(receive, async |mut receive| Some((Ok::<_, std::io::Error>(receive.recv().await?), receive))));
+    send.send(Bytes::from(vec![0; CHUNK])).await.unwrap();
+    let response = http_client().request(request(key, Method::POST, &format!("{url}/indexes/jars/documents"), body)).await.unwrap();
+    assert_eq!(response.status(), 200);
+    let mut answer = Body::new(response.into_body()).into_data_stream();
+    arrive(&mut answer, 0).await;
+    for number in 1..CHUNKS {
+        send.send(Bytes::from(vec![number as u8; CHUNK])).await.unwrap();
+        arrive(&mut answer, number as u8).await;
+    }
+    drop(send);
+    assert!(answer.next().await.is_none());
+}
+
+async fn arrive(answer: &mut BodyDataStream, number: u8) {
+    let mut length = 0;
+    while length < CHUNK {
+        let part = answer.next().await.unwrap().unwrap();
+        assert!(part.iter().all(|byte| *byte == number));
+        length += part.len();
+    }
+}
+
+#[tokio::test]
+async fn large_bodies_are_streamed_both_ways() {
+    let bed = Bed::with(limits(), mirror(), service("admin")).await;
+    let (_, root) = bed.tenant("one").await;
+    exchange(&bed.serve().await, &root).await;
+}
+
+#[tokio::test]
+async fn a_searchers_answer_is_streamed() {
+    let bed = Bed::new().await;
+    let (tenant, root) = bed.tenant("one").await;
+    let read = Arc::new(Semaphore::new(1));
+    let permits = read.clone();
+    let answer = async move || {
+        let chunks = stream::unfold(0_u8, move |number| {
+            let permits = permits.clone();
+            async move {
+                permits.acquire().await.unwrap().forget();
+                (usize::from(number) < CHUNKS).then(|| (Ok::<_, std::io::Error>(Bytes::from(vec![number; CHUNK])), number + 1))
+            }
+        });
+        (HeaderMap::new(), Body::from_stream(chunks))
+    };
+    let searcher = Searcher::with("a", Router::new().fallback(any(answer))).await;
+    bed.index(tenant, "jars", &[&searcher]).await;
+    let url = format!("{}/indexes/jars/documents", bed.serve().await);
+    let response = http_client().request(request(&root, Method::GET, &url, Body::empty())).await.unwrap();
+    let mut body = Body::new(response.into_body()).into_data_stream();
+    for number in 0..CHUNKS {
+        arrive(&mut body, number as u8).await;
+        read.add_permits(1);
+    }
+    assert!(body.next().await.is_none());
+}

@@ -1,0 +1,8 @@
+//! The gateway through its public surface: real services behind it, real searchers on ports of their own, a real database.
+
+mod bed;
+mod edge;
+mod keys;
+mod searchers;
+mod tokens;
+mod waking;
