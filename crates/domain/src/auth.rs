@@ -1,5 +1,7 @@
 //! Who asks: what the gateway has found out about a caller and tells the services behind it.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -33,5 +35,10 @@ impl Identity {
     /// Whether the caller may see an index of this name.
     pub fn allows_index(&self, uid: &str) -> bool {
         self.root || self.indexes.iter().any(|pattern| pattern.matches(uid))
+    }
+
+    /// The indexes that the caller may see, as patterns.
+    pub fn patterns(&self) -> Cow<'_, [IndexPattern]> {
+        if self.root { vec![IndexPattern::all()].into() } else { self.indexes.as_slice().into() }
     }
 }

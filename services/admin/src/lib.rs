@@ -1,1 +1,58 @@
-//! placeholder
+//! The control-plane API of tenants: indexes, tasks, keys, settings as they are, stats, containers, generations. Stands behind the
+//! gateway, which has authenticated the caller and checked action and index of the path; what a body names is checked here.
+//!
+//! One folder or file a resource: its routes translate, its methods on [`app::Admin`] decide. [`operator`] is for the command line.
+
+mod app;
+mod containers;
+mod fields;
+mod generations;
+mod indexes;
+mod keys;
+pub mod operator;
+mod settings;
+mod stats;
+mod tasks;
+
+use std::sync::Arc;
+
+use axum::Router;
+use onggi_domain::{Code, container::SizeTable, limits::Limits};
+use onggi_metadata::{KeySecrets, Metadata};
+use onggi_web::{Error, Upstream, identity::require_internal};
+
+/// What the control-plane API works with.
+#[derive(Clone)]
+pub struct Deps {
+    /// Tenants, indexes, keys and tasks.
+    pub metadata: Metadata,
+    /// Derives the secrets of keys.
+    pub secrets: KeySecrets,
+    /// The bucket of all indexes.
+    pub store: onggi_bucket::Store,
+    /// Asked for containers, told of changes.
+    pub controller: Upstream,
+    /// What callers may send.
+    pub limits: Limits,
+    /// The size classes.
+    pub sizes: SizeTable,
+    /// What the gateway shows.
+    pub internal_secret: Arc<str>,
+}
+
+/// Every route of the control-plane API, for callers that show the internal secret.
+pub fn router(deps: Deps) -> Router {
+    let secret = deps.internal_secret.clone();
+    Router::new()
+        .merge(indexes::router())
+        .merge(settings::router())
+        .merge(stats::router())
+        .merge(tasks::router())
+        .merge(keys::router())
+        .merge(containers::router())
+        .merge(generations::router())
+        .fallback(async || Error::api(Code::NotFound, "There is no such route."))
+        .method_not_allowed_fallback(async || Error::api(Code::MethodNotAllowed, "This route does not take this method."))
+        .with_state(app::Admin(Arc::new(deps)))
+        .layer(axum::middleware::from_fn_with_state(secret, require_internal))
+}

@@ -23,7 +23,7 @@ use crate::Deps;
 /// Indexes whose appender is kept.
 const APPENDERS: u64 = 10_000;
 /// How long an appender is kept after its last use.
-const APPENDER_IDLE: Duration = Duration::from_secs(600);
+const APPENDER_IDLE: Duration = Duration::from_mins(10);
 
 /// The application behind the routes.
 #[derive(Clone)]
@@ -42,6 +42,9 @@ pub(crate) struct Write {
 
 impl Uploader {
     pub(crate) fn new(deps: Deps) -> Self {
+        if let Err(error) = std::fs::create_dir_all(&deps.spool_dir) {
+            tracing::warn!(path = %deps.spool_dir.display(), error = %error, "directory for large uploads could not be made");
+        }
         let appenders = Cache::builder().max_capacity(APPENDERS).time_to_idle(APPENDER_IDLE).build();
         Self { deps: Arc::new(deps), appenders }
     }

@@ -40,7 +40,7 @@ impl Uploader {
     async fn cancelable(&self, caller: &Identity, filter: TaskFilter) -> Result<(u64, BTreeMap<IndexId, Vec<TaskUid>>)> {
         let tasks = &self.deps.metadata.tasks;
         let list = async |filter: &TaskFilter, from, limit| {
-            tasks.list(caller.tenant, filter, &caller.indexes, from, limit, false).await.map_err(Error::internal)
+            tasks.list(caller.tenant, filter, &caller.patterns(), from, limit, false).await.map_err(Error::internal)
         };
         let matched = list(&filter, None, 1).await?.total;
         let unfinished = [TaskStatus::Enqueued, TaskStatus::Processing];

@@ -32,6 +32,6 @@ pub struct Deps {
     pub sizes: SizeTable,
     /// What the gateway shows.
     pub internal_secret: Arc<str>,
-    /// Where large uploads are spooled; must exist.
+    /// Where large uploads are spooled; made when it is absent.
     pub spool_dir: PathBuf,
 }

@@ -17,6 +17,7 @@ use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
 use http::{HeaderMap, header::CONTENT_ENCODING};
 use onggi_domain::{ApiError, Code, limits::Limits};
+use onggi_web::body::too_large;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio_util::io::StreamReader;
 
@@ -33,7 +34,8 @@ pub(crate) struct Decoded {
     reader: Pin<Box<dyn AsyncRead + Send>>,
     /// Bytes taken from the network.
     received: Arc<AtomicU64>,
-    decoded: u64,
+    /// Bytes handed on.
+    produced: u64,
     max_bytes: u64,
     max_ratio: u64,
 }
@@ -60,7 +62,7 @@ impl Decoded {
                 return Err(ApiError::new(Code::UnsupportedMediaType, message));
             }
         };
-        Ok(Self { reader, received, decoded: 0, max_bytes, max_ratio: limits.decompression_ratio })
+        Ok(Self { reader, received, produced: 0, max_bytes, max_ratio: limits.decompression_ratio })
     }
 
     /// The next piece; `None`: that was all.
@@ -71,7 +73,7 @@ impl Decoded {
             if read == 0 {
                 break;
             }
-            self.decoded += read as u64;
+            self.produced += read as u64;
             self.check()?;
         }
         Ok((!piece.is_empty()).then(|| piece.freeze()))
@@ -87,11 +89,11 @@ impl Decoded {
     }
 
     fn check(&self) -> Result<(), ApiError> {
-        if self.decoded > self.max_bytes {
+        if self.produced > self.max_bytes {
             return Err(too_large(self.max_bytes));
         }
         let received = self.received.load(Ordering::Relaxed).max(1);
-        if self.decoded > RATIO_FROM && self.decoded / received > self.max_ratio {
+        if self.produced > RATIO_FROM && self.produced / received > self.max_ratio {
             let message = format!(
                 "The provided payload becomes more than {} times larger by decompression, which is taken for a decompression bomb.",
                 self.max_ratio
@@ -113,11 +115,4 @@ where
 
 fn unreadable(error: &std::io::Error) -> ApiError {
     ApiError::new(Code::BadRequest, format!("The provided payload is incomplete and cannot be parsed: {error}."))
-}
-
-/// The error for a body of more than `max_bytes`.
-pub(super) fn too_large(max_bytes: u64) -> ApiError {
-    let max = bytesize::ByteSize(max_bytes).display().iec();
-    let message = format!("The provided payload reached the size limit. The maximum accepted payload size is {max}.");
-    ApiError::new(Code::PayloadTooLarge, message)
 }

@@ -15,7 +15,7 @@ mod spool;
 use std::{fmt, path::Path};
 
 use onggi_domain::{ApiError, Code, limits::Limits};
-use onggi_web::{Error, Result};
+use onggi_web::{Error, Result, body::too_large};
 
 pub(crate) use self::{body::Decoded, spool::Spooled};
 use self::{check::Check, csv::Csv, scanner::Scanner, spool::Spool};
@@ -121,7 +121,7 @@ struct Intake {
 
 enum Splitter {
     Json(Scanner),
-    Csv(Csv),
+    Csv(Box<Csv>),
 }
 
 struct Output {
@@ -138,7 +138,7 @@ impl Intake {
         let limits = input.limits;
         let max_bytes = limits.document_bytes.as_u64();
         let splitter = match input.format {
-            Format::Csv => Splitter::Csv(Csv::new(input.delimiter, max_bytes, limits.fields)),
+            Format::Csv => Splitter::Csv(Box::new(Csv::new(input.delimiter, max_bytes, limits.fields))),
             format => Splitter::Json(Scanner::new(format, max_bytes, limits.nesting)),
         };
         let check = Check::new(input.format, input.primary_key.clone(), limits.fields);
@@ -183,7 +183,7 @@ impl Output {
         self.raw_bytes += self.batch.len() as u64;
         if self.raw_bytes > self.max_bytes {
             // JSON has passed this limit already; CSV grows when each record repeats the names of its columns.
-            return Err(body::too_large(self.max_bytes).into());
+            return Err(too_large(self.max_bytes).into());
         }
         self.spool.write(&self.batch).map_err(Error::internal)?;
         self.batch.clear();

@@ -89,7 +89,7 @@ impl Scanner {
         let Some(&byte) = rest.first() else { return Ok(rest) };
         self.state = match (self.state, byte) {
             (State::Start, b'[') if self.format == Format::Json => State::FirstElement,
-            (State::FirstElement, b']') | (State::AfterElement, b']') => State::End,
+            (State::FirstElement | State::AfterElement, b']') => State::End,
             (State::AfterElement, b',') => State::Element,
             (State::Start | State::NextObject | State::FirstElement | State::Element, b'{') => {
                 let single = matches!(self.state, State::Start | State::NextObject);

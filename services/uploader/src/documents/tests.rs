@@ -1,6 +1,6 @@
 //! The pipeline without HTTP: whatever the pieces, the same documents come out, and nothing that `serde_json` would refuse.
 
-use std::io::Read;
+use std::{fmt::Write, io::Read};
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -29,7 +29,7 @@ fn run(format: Format, body: &[u8], sizes: &[usize]) -> std::result::Result<Vec<
             let mut ndjson = Vec::new();
             zstd::Decoder::new(&bytes[..]).unwrap().read_to_end(&mut ndjson).unwrap();
             assert_eq!(accepted.raw_bytes, ndjson.len() as u64);
-            assert_eq!(accepted.documents, ndjson.iter().filter(|byte| **byte == b'\n').count() as u64);
+            assert_eq!(accepted.documents, memchr::memchr_iter(b'\n', &ndjson).count() as u64);
             Ok(ndjson)
         }
         Err(Error::Api(error)) => Err(error),
@@ -85,7 +85,7 @@ proptest! {
         let expected: Vec<Map<String, Value>> = array.iter().map(|document| serde_json::from_str(&document.to_string()).unwrap()).collect();
         prop_assert_eq!(documents(&found), expected);
         if !pretty {
-            let text: String = array.iter().map(|document| format!("{document}\n")).collect();
+            let text: String = array.iter().flat_map(|document| [document.to_string(), "\n".to_owned()]).collect();
             prop_assert_eq!(String::from_utf8(found).unwrap(), text, "the text is kept as it came");
         }
     }
@@ -119,7 +119,7 @@ proptest! {
         let mut body = "id:number,text,n:number\n".to_owned();
         let mut expected = Vec::new();
         for (id, text, number) in rows {
-            body.push_str(&format!("{id},\"{}\",{number}\n", text.replace('"', "\"\"")));
+            writeln!(body, "{id},\"{}\",{number}", text.replace('"', "\"\"")).unwrap();
             let text = if text.trim().is_empty() { Value::Null } else { text.into() };
             expected.push(json!({"id": id, "text": text, "n": number}).as_object().unwrap().clone());
         }

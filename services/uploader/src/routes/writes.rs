@@ -50,7 +50,7 @@ pub(super) async fn delete_batch(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response> {
-    let ids: Vec<Value> = parse(&whole(&uploader, &headers, body).await?, |_| Code::InvalidDocumentIds)?;
+    let ids: Vec<Value> = parse(&whole(&uploader, &headers, body).await?, |_| Code::BadRequest)?;
     let ids = ids.iter().enumerate().map(|(at, id)| document_id(at, id)).collect::<Result<Vec<_>, _>>()?;
     delete(&uploader, &caller, &uid, ids.len(), Value::Null, Operation::DeleteDocuments { ids }).await
 }

@@ -1,0 +1,133 @@
+//! `/keys` and `/keys/{uid or key}`.
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::{Path, RawQuery, State},
+    routing::get,
+};
+use http::StatusCode;
+use onggi_domain::{
+    ApiError, Code, KeyId, Timestamp,
+    key::{Action, IndexPattern, Key},
+    settings::Setting,
+};
+use onggi_web::{
+    Caller, Error, Result,
+    query::{Params, moment},
+};
+use serde_json::{Value, json};
+
+use super::app::{KeyChange, NewKey};
+use crate::{
+    app::Admin,
+    fields::{Fields, given, invalid, missing},
+};
+
+const LIMIT: u64 = 20;
+
+pub(crate) fn router() -> Router<Admin> {
+    Router::new().route("/keys", get(list).post(create)).route("/keys/{uid}", get(show).patch(update).delete(remove))
+}
+
+fn view(admin: &Admin, key: &Key) -> Value {
+    json!({
+        "name": key.name,
+        "description": key.description,
+        "key": admin.0.secrets.derive(key.uid),
+        "uid": key.uid,
+        "actions": key.actions,
+        "indexes": key.indexes,
+        "expiresAt": key.expires_at,
+        "createdAt": key.created_at,
+        "updatedAt": key.updated_at,
+    })
+}
+
+async fn list(State(admin): State<Admin>, Caller(caller): Caller, RawQuery(query): RawQuery) -> Result<Json<Value>> {
+    let params = Params::parse(query.as_deref(), &["offset", "limit"])?;
+    let offset = params.number("offset", Code::InvalidApiKeyOffset)?.unwrap_or(0);
+    let limit = params.number("limit", Code::InvalidApiKeyLimit)?.unwrap_or(LIMIT);
+    let page = admin.0.metadata.keys.list(caller.tenant, offset, limit).await.map_err(Error::internal)?;
+    let results: Vec<Value> = page.items.iter().map(|key| view(&admin, key)).collect();
+    Ok(Json(json!({"results": results, "offset": offset, "limit": limit, "total": page.total})))
+}
+
+async fn show(State(admin): State<Admin>, Caller(caller): Caller, Path(uid): Path<String>) -> Result<Json<Value>> {
+    Ok(Json(view(&admin, &admin.key(&caller, &uid).await?)))
+}
+
+async fn create(State(admin): State<Admin>, Caller(caller): Caller, body: Body) -> Result<(StatusCode, Json<Value>)> {
+    let new = new_key(&admin.body(body).await?, Timestamp::now())?;
+    let key = admin.create_key(&caller, new).await?;
+    Ok((StatusCode::CREATED, Json(view(&admin, &key))))
+}
+
+async fn update(State(admin): State<Admin>, Caller(caller): Caller, Path(uid): Path<String>, body: Body) -> Result<Json<Value>> {
+    let change = key_change(&admin.body(body).await?)?;
+    Ok(Json(view(&admin, &admin.update_key(&caller, &uid, change).await?)))
+}
+
+async fn remove(State(admin): State<Admin>, Caller(caller): Caller, Path(uid): Path<String>) -> Result<StatusCode> {
+    admin.delete_key(&caller, &uid).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Wrong values are named before absent ones, each kind in the order of the fields.
+fn new_key(bytes: &[u8], now: Timestamp) -> Result<NewKey, ApiError> {
+    let fields = Fields::parse(bytes, &["description", "name", "uid", "actions", "indexes", "expiresAt"])?;
+    let description = given(fields.text("description", Code::InvalidApiKeyDescription)?);
+    let name = given(fields.text("name", Code::InvalidApiKeyName)?);
+    let uid = match given(fields.text("uid", Code::InvalidApiKeyUid)?) {
+        Some(text) => text.parse().map_err(|error: uuid::Error| invalid("uid", &error.to_string(), Code::InvalidApiKeyUid))?,
+        None => KeyId(uuid::Uuid::new_v4()),
+    };
+    let actions = fields.list("actions", Code::InvalidApiKeyActions, |place, text| at_place(Action::from_name(text), ".actions", place))?;
+    let indexes = fields
+        .list("indexes", Code::InvalidApiKeyIndexes, |place, text| at_place(IndexPattern::try_from(text.to_owned()), ".indexes", place))?;
+    let expires_at = match fields.text("expiresAt", Code::InvalidApiKeyExpiresAt)? {
+        Setting::Set(text) => Setting::Set(expiry(&text, now)?),
+        Setting::Reset => Setting::Reset,
+        Setting::Keep => Setting::Keep,
+    };
+    Ok(NewKey {
+        uid,
+        name,
+        description,
+        actions: actions.ok_or_else(|| missing("actions", Code::MissingApiKeyActions))?,
+        indexes: indexes.ok_or_else(|| missing("indexes", Code::MissingApiKeyIndexes))?,
+        expires_at: if expires_at.is_keep() { return Err(missing("expiresAt", Code::MissingApiKeyExpiresAt)) } else { given(expires_at) },
+    })
+}
+
+fn key_change(bytes: &[u8]) -> Result<KeyChange, ApiError> {
+    let immutable = [
+        ("uid", Code::ImmutableApiKeyUid),
+        ("actions", Code::ImmutableApiKeyActions),
+        ("indexes", Code::ImmutableApiKeyIndexes),
+        ("expiresAt", Code::ImmutableApiKeyExpiresAt),
+        ("createdAt", Code::ImmutableApiKeyCreatedAt),
+        ("updatedAt", Code::ImmutableApiKeyUpdatedAt),
+        ("key", Code::ImmutableApiKeyKey),
+    ];
+    let fields = Fields::parse_change(bytes, &["description", "name"], &immutable)?;
+    Ok(KeyChange {
+        description: fields.text("description", Code::InvalidApiKeyDescription)?,
+        name: fields.text("name", Code::InvalidApiKeyName)?,
+    })
+}
+
+/// The domain's errors name the field; the place in the list is known here only.
+fn at_place<T>(result: Result<T, ApiError>, field: &str, place: &str) -> Result<T, ApiError> {
+    result.map_err(|error| ApiError::new(error.code, error.message.replacen(&format!("`{field}`"), &format!("`.{place}`"), 1)))
+}
+
+fn expiry(text: &str, now: Timestamp) -> Result<Timestamp, ApiError> {
+    moment(text, false).filter(|time| *time > now).ok_or_else(|| {
+        let why = format!(
+            "`{text}` is not a valid date. It should follow the RFC 3339 format to represents a date or datetime in the future or \
+             specified as a null value. e.g. 'YYYY-MM-DD' or 'YYYY-MM-DD HH:MM:SS'."
+        );
+        invalid("expiresAt", &why, Code::InvalidApiKeyExpiresAt)
+    })
+}

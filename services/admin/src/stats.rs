@@ -1,0 +1,77 @@
+//! `GET /stats`, `GET /indexes/{uid}/stats` and `GET /version`, from what the controller has recorded.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    routing::get,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use onggi_domain::index::Index;
+use onggi_web::{Caller, Error, Result};
+use serde_json::{Map, Value, json};
+
+use crate::app::Admin;
+
+/// The version of Meilisearch whose API this is: clients decide by it what they may ask.
+const DIALECT: &str = "1.50.0";
+/// Indexes read at once.
+const PAGE: u64 = 1000;
+/// Indexes asked for at the same time whether they have work to do.
+const PARALLEL: usize = 8;
+
+pub(crate) fn router() -> Router<Admin> {
+    Router::new().route("/stats", get(all)).route("/indexes/{uid}/stats", get(one)).route("/version", get(version))
+}
+
+async fn one(State(admin): State<Admin>, Caller(caller): Caller, Path(uid): Path<String>) -> Result<Json<Value>> {
+    let index = admin.index(&caller, &uid).await?;
+    Ok(Json(view(&admin, &index).await?))
+}
+
+async fn all(State(admin): State<Admin>, Caller(caller): Caller) -> Result<Json<Value>> {
+    let patterns = caller.patterns();
+    let mut indexes: Vec<Index> = Vec::new();
+    loop {
+        let read = admin.0.metadata.indexes.list(caller.tenant, &patterns, indexes.len() as u64, PAGE);
+        let page = read.await.map_err(Error::internal)?.items;
+        let last = (page.len() as u64) < PAGE;
+        indexes.extend(page);
+        if last {
+            break;
+        }
+    }
+    let stored: u64 = indexes.iter().filter_map(|index| index.published.as_ref()).map(|published| published.stored_bytes).sum();
+    let asked: Vec<_> = indexes.iter().map(async |index| Ok::<_, Error>((index.uid.to_string(), view(&admin, index).await?))).collect();
+    let views: Map<String, Value> = stream::iter(asked).buffered(PARALLEL).try_collect().await?;
+    let last_update = indexes.iter().map(|index| index.updated_at).max();
+    Ok(Json(json!({"databaseSize": stored, "usedDatabaseSize": stored, "lastUpdate": last_update, "indexes": views})))
+}
+
+async fn view(admin: &Admin, index: &Index) -> Result<Value> {
+    let indexing = admin.0.metadata.tasks.pending(index.id).await.map_err(Error::internal)? > 0;
+    let published = index.published.as_ref();
+    let documents = published.map_or(0, |published| published.documents);
+    let raw_bytes = published.map_or(0, |published| published.raw_bytes);
+    let fields: BTreeMap<&String, &u64> = published.iter().flat_map(|published| &published.fields).collect();
+    Ok(json!({
+        "numberOfDocuments": documents,
+        "rawDocumentDbSize": raw_bytes,
+        "avgDocumentSize": raw_bytes.checked_div(documents).unwrap_or(0),
+        "isIndexing": indexing,
+        "numberOfEmbeddings": 0,
+        "numberOfEmbeddedDocuments": 0,
+        "fieldDistribution": fields,
+    }))
+}
+
+async fn version() -> Json<Value> {
+    let or_unknown = |built: Option<&'static str>| built.unwrap_or("unknown");
+    Json(json!({
+        "commitSha": or_unknown(option_env!("ONGGI_COMMIT_SHA")),
+        "commitDate": or_unknown(option_env!("ONGGI_COMMIT_DATE")),
+        "pkgVersion": DIALECT,
+        "onggi": env!("CARGO_PKG_VERSION"),
+    }))
+}

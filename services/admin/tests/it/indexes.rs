@@ -1,0 +1,178 @@
+//! Indexes, their settings, stats and generations.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use onggi_domain::{
+    Code, Generation, Seq, Timestamp,
+    generation::{Cause, IndexState, MANIFEST_FORMAT, Manifest},
+    index::Published,
+    settings::Settings,
+};
+use serde_json::{Value, json};
+
+use crate::sandbox::Sandbox;
+
+#[tokio::test]
+async fn an_index_is_created_shown_listed_changed_and_deleted() {
+    let sandbox = Sandbox::start().await;
+    let task = sandbox.task("POST", "/indexes", json!({"uid": "movies"})).await;
+    assert_eq!((&task["status"], &task["type"], &task["indexUid"]), (&json!("succeeded"), &json!("indexCreation"), &json!("movies")));
+    sandbox.task("POST", "/indexes", json!({"uid": "books", "primaryKey": "isbn"})).await;
+
+    let again = sandbox.task("POST", "/indexes", json!({"uid": "movies"})).await;
+    assert_eq!((&again["status"], &again["error"]["code"]), (&json!("failed"), &json!("index_already_exists")));
+
+    let list = sandbox.get("/indexes?limit=1&offset=1").await;
+    assert_eq!(
+        (&list["total"], &list["limit"], &list["offset"], &list["results"][0]["uid"]),
+        (&json!(2), &json!(1), &json!(1), &json!("movies"))
+    );
+    assert_eq!(sandbox.get("/indexes/books").await["primaryKey"], "isbn");
+
+    let task = sandbox.task("PATCH", "/indexes/movies", json!({"primaryKey": "id"})).await;
+    assert_eq!((&task["status"], &task["details"]["primaryKey"]), (&json!("succeeded"), &json!("id")));
+    assert_eq!(sandbox.get("/indexes/movies").await["primaryKey"], "id");
+    let task = sandbox.task("PATCH", "/indexes/movies", json!({"uid": "films"})).await;
+    assert_eq!(task["status"], "succeeded", "{task}");
+    sandbox.refused("GET", "/indexes/movies", Value::Null, Code::IndexNotFound, "Index `movies` not found.").await;
+
+    assert_eq!(sandbox.task("DELETE", "/indexes/films", Value::Null).await["status"], "succeeded");
+    assert_eq!(sandbox.task("DELETE", "/indexes/films", Value::Null).await["error"]["code"], "index_not_found");
+    assert_eq!(sandbox.task("PATCH", "/indexes/films", json!({"primaryKey": "id"})).await["error"]["code"], "index_not_found");
+}
+
+#[tokio::test]
+async fn wrong_requests_about_indexes_are_refused_at_once() {
+    let sandbox = Sandbox::start().await;
+    sandbox.task("POST", "/indexes", json!({"uid": "a"})).await;
+    for (method, path, body, code, part) in [
+        ("POST", "/indexes", json!({}), Code::MissingIndexUid, "Missing field `uid`"),
+        ("POST", "/indexes", json!({"uid": "a b"}), Code::InvalidIndexUid, "`a b`"),
+        ("POST", "/indexes", json!({"uid": 1}), Code::InvalidIndexUid, "expected a string, but found a number: `1`"),
+        ("POST", "/indexes", json!({"uid": "b", "primaryKey": []}), Code::InvalidIndexPrimaryKey, "`.primaryKey`"),
+        ("POST", "/indexes", json!({"uid": "b", "primarykey": "x"}), Code::BadRequest, "did you mean `primaryKey`?"),
+        ("POST", "/indexes", Value::Null, Code::MissingPayload, "payload"),
+        ("PATCH", "/indexes/a", json!({"createdAt": "x"}), Code::ImmutableIndexCreatedAt, "Immutable field `createdAt`"),
+        ("GET", "/indexes?limit=x", Value::Null, Code::InvalidIndexLimit, "`x`"),
+        ("GET", "/indexes?ofset=1", Value::Null, Code::BadRequest, "did you mean `offset`?"),
+        ("GET", "/indexes/a/settings/nope", Value::Null, Code::NotFound, "`nope`"),
+        ("POST", "/swap-indexes", json!([{"indexes": ["a"]}]), Code::InvalidSwapIndexes, "contains 1 indexes"),
+        ("POST", "/swap-indexes", json!([{}]), Code::MissingSwapIndexes, "`.[0]`"),
+        ("POST", "/swap-indexes", json!([{"indexes": ["a", "a"]}]), Code::InvalidSwapDuplicateIndexFound, "`a`"),
+        ("GET", "/nothing", Value::Null, Code::NotFound, "no such route"),
+        ("PUT", "/indexes", Value::Null, Code::MethodNotAllowed, "method"),
+    ] {
+        sandbox.refused(method, path, body, code, part).await;
+    }
+}
+
+#[tokio::test]
+async fn swapping_exchanges_names_or_fails_as_a_task() {
+    let sandbox = Sandbox::start().await;
+    for uid in ["a", "b"] {
+        sandbox.task("POST", "/indexes", json!({"uid": uid, "primaryKey": uid})).await;
+    }
+    let task = sandbox.task("POST", "/swap-indexes", json!([{"indexes": ["a", "b"]}])).await;
+    assert_eq!((&task["status"], &task["indexUid"]), (&json!("succeeded"), &Value::Null), "{task}");
+    assert_eq!(sandbox.get("/indexes/a").await["primaryKey"], "b");
+    let task = sandbox.task("POST", "/swap-indexes", json!([{"indexes": ["a", "c"]}, {"indexes": ["b", "d"]}])).await;
+    assert_eq!(task["error"]["message"], "Indexes `c`, `d` not found.");
+}
+
+#[tokio::test]
+async fn a_key_for_some_indexes_sees_those_only() {
+    let sandbox = Sandbox::start().await;
+    for uid in ["prod_a", "dev_a"] {
+        sandbox.task("POST", "/indexes", json!({"uid": uid})).await;
+    }
+    let limited = sandbox.limited_to("prod_*");
+    let (_, list) = sandbox.send_as(&limited, "GET", "/indexes", &Value::Null).await;
+    assert_eq!((&list["total"], &list["results"][0]["uid"]), (&json!(1), &json!("prod_a")));
+    let (_, stats) = sandbox.send_as(&limited, "GET", "/stats", &Value::Null).await;
+    assert_eq!(stats["indexes"].as_object().unwrap().keys().collect::<Vec<_>>(), ["prod_a"]);
+    let (status, error) = sandbox.send_as(&limited, "POST", "/indexes", &json!({"uid": "dev_b"})).await;
+    assert_eq!((status, &error["code"]), (StatusCode::FORBIDDEN, &json!("invalid_api_key")));
+    let (_, tasks) = sandbox.send_as(&limited, "GET", "/tasks", &Value::Null).await;
+    assert_eq!((&tasks["total"], &tasks["results"][0]["indexUid"]), (&json!(1), &json!("prod_a")));
+    let (status, _) = sandbox.send_as(&limited, "GET", "/tasks/1", &Value::Null).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn settings_and_stats_are_those_of_the_newest_generation() {
+    let sandbox = Sandbox::start().await;
+    sandbox.task("POST", "/indexes", json!({"uid": "movies"})).await;
+    assert_eq!(sandbox.get("/indexes/movies/settings").await, serde_json::to_value(Settings::default()).unwrap());
+    let settings = Settings { distinct_attribute: Some("sku".to_owned()), ..Settings::default() };
+    let fields = [("title".to_owned(), 2), ("id".to_owned(), 3)].into_iter().collect();
+    let published =
+        Published { generation: Generation(1), committed_seq: Some(Seq(4)), documents: 3, stored_bytes: 500, raw_bytes: 90, fields };
+    let id = sandbox.index("movies").await.id;
+    sandbox.deps.metadata.indexes.record_generation(id, &published, &settings, Some("id")).await.unwrap();
+    assert_eq!(sandbox.get("/indexes/movies/settings/distinct-attribute").await, "sku");
+    let stats = sandbox.get("/stats").await;
+    assert_eq!((&stats["databaseSize"], &stats["indexes"]["movies"]["numberOfDocuments"]), (&json!(500), &json!(3)));
+    assert!(stats["lastUpdate"].is_string());
+    let expected = json!({
+        "numberOfDocuments": 3, "rawDocumentDbSize": 90, "avgDocumentSize": 30, "isIndexing": false,
+        "numberOfEmbeddings": 0, "numberOfEmbeddedDocuments": 0, "fieldDistribution": {"id": 3, "title": 2},
+    });
+    assert_eq!(sandbox.get("/indexes/movies/stats").await, expected);
+    let task = sandbox.task("PATCH", "/indexes/movies", json!({"primaryKey": "sku"})).await;
+    assert_eq!(task["error"]["code"], "index_primary_key_already_exists");
+}
+
+#[tokio::test]
+async fn generations_are_listed_and_forked() {
+    let sandbox = Sandbox::start().await;
+    sandbox.task("POST", "/indexes", json!({"uid": "movies", "primaryKey": "id"})).await;
+    assert_eq!(sandbox.get("/indexes/movies/generations").await, json!({"results": []}));
+    let index = sandbox.index("movies").await;
+    let settings = Settings { distinct_attribute: Some("sku".to_owned()), ..Settings::default() };
+    let manifest = Manifest {
+        format: MANIFEST_FORMAT,
+        generation: Generation(1),
+        committed_seq: Some(Seq(0)),
+        nonce: 1,
+        created_at: Timestamp::now(),
+        cause: Cause::Fold,
+        files: Vec::new(),
+        state: IndexState { documents: 7, ..IndexState::empty(settings.clone(), Some("id".to_owned())) },
+        outcomes: Vec::new(),
+    };
+    let bucket = sandbox.bucket(&index);
+    bucket.begin_publish("w", Duration::from_mins(1)).await.unwrap().commit(&manifest).await.unwrap();
+    let list = sandbox.get("/indexes/movies/generations").await;
+    assert_eq!((&list["results"][0]["generation"], &list["results"][0]["documents"]), (&json!(1), &json!(7)));
+    assert_eq!((&list["results"][0]["current"], &list["results"][0]["cause"]), (&json!(false), &json!({"kind": "fold"})));
+
+    let fork = "/indexes/movies/generations/1/fork";
+    sandbox.refused("POST", fork, json!({"uid": "movies"}), Code::IndexAlreadyExists, "`movies`").await;
+    sandbox.refused("POST", fork, json!({}), Code::MissingIndexUid, "uid").await;
+    sandbox.refused("POST", "/indexes/movies/generations/9/fork", json!({"uid": "b"}), Code::GenerationNotFound, "Generation 9").await;
+    let (status, answer) = sandbox.send("POST", fork, json!({"uid": "copy"})).await;
+    assert_eq!((status, &answer["type"]), (StatusCode::ACCEPTED, &json!("indexFork")));
+    let path = format!("/tasks/{}", answer["taskUid"]);
+    let task = tokio::time::timeout(Duration::from_secs(20), async {
+        loop {
+            let task = sandbox.get(&path).await;
+            if !["enqueued", "processing"].contains(&task["status"].as_str().unwrap()) {
+                return task;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("a fork ends");
+    assert_eq!((&task["status"], &task["details"]["source"]), (&json!("succeeded"), &json!("movies")), "{task}");
+    let copy = sandbox.index("copy").await;
+    assert_eq!((copy.published.unwrap().documents, copy.primary_key.as_deref(), copy.settings), (7, Some("id"), settings));
+}
+
+#[tokio::test]
+async fn the_version_is_one_that_clients_know() {
+    let version = Sandbox::start().await.get("/version").await;
+    assert!(version["pkgVersion"].as_str().unwrap().starts_with("1."));
+    assert!(version["commitSha"].is_string() && version["commitDate"].is_string() && version["onggi"].is_string());
+}
