@@ -128,10 +128,8 @@ impl Admin {
         let manifest = copied.map_err(Error::internal)?;
         index.primary_key.clone_from(&manifest.state.primary_key);
         index.settings = manifest.state.settings.clone();
-        let published = published(&manifest);
-        index.published = Some(published.clone());
-        let indexes = &self.0.metadata.indexes;
-        match indexes.create(&index).await {
+        index.published = Some(published(&manifest));
+        match self.0.metadata.indexes.create(&index).await {
             Ok(()) => {}
             Err(onggi_metadata::Error::AlreadyExists(_)) => {
                 bucket.remove_all().await.map_err(Error::internal)?;
@@ -139,9 +137,6 @@ impl Admin {
             }
             Err(error) => return Err(Error::internal(error)),
         }
-        let state = &manifest.state;
-        let recorded = indexes.record_generation(index.id, &published, &state.settings, state.primary_key.as_deref()).await;
-        recorded.map_err(Error::internal)?;
         self.notify(index.id);
         Ok(())
     }
