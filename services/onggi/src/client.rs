@@ -8,7 +8,7 @@ use crate::cli::ApiArgs;
 
 /// Speaks to one Onggi with one key.
 #[derive(Clone)]
-pub struct Client {
+pub(crate) struct Client {
     http: reqwest::Client,
     url: String,
     key: Option<String>,
@@ -16,18 +16,18 @@ pub struct Client {
 
 impl Client {
     /// From the command line.
-    pub fn new(api: &ApiArgs) -> anyhow::Result<Self> {
+    pub(crate) fn new(api: &ApiArgs) -> anyhow::Result<Self> {
         Self::with(&api.url, api.key.clone())
     }
 
     /// For a URL and a key.
-    pub fn with(url: &str, key: Option<String>) -> anyhow::Result<Self> {
+    pub(crate) fn with(url: &str, key: Option<String>) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder().no_proxy().build().context("cannot make an HTTP client")?;
         Ok(Self { http, url: url.trim_end_matches('/').to_owned(), key })
     }
 
     /// A request to a path of the API.
-    pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.url));
         match &self.key {
             Some(key) => request.bearer_auth(key),
@@ -36,7 +36,7 @@ impl Client {
     }
 
     /// Sends a request and reads the JSON answer; an error of the API becomes one for a person.
-    pub async fn send(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
         let response = request.send().await.with_context(|| format!("{} does not answer: is `onggi up` running there?", self.url))?;
         let status = response.status();
         let body = response.bytes().await.context("the answer broke off")?;
@@ -50,17 +50,17 @@ impl Client {
     }
 
     /// GET.
-    pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
+    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
         self.send(self.request(reqwest::Method::GET, path)).await
     }
 
     /// A request with a JSON body.
-    pub async fn json(&self, method: reqwest::Method, path: &str, body: &Value) -> anyhow::Result<Value> {
+    pub(crate) async fn json(&self, method: reqwest::Method, path: &str, body: &Value) -> anyhow::Result<Value> {
         self.send(self.request(method, path).json(body)).await
     }
 
     /// Waits until a task is at its end and returns it.
-    pub async fn wait(&self, task: u64) -> anyhow::Result<Value> {
+    pub(crate) async fn wait(&self, task: u64) -> anyhow::Result<Value> {
         let mut pause = std::time::Duration::from_millis(10);
         loop {
             let task = self.get(&format!("/tasks/{task}")).await?;
@@ -77,16 +77,16 @@ impl Client {
 
 /// The API refused a request.
 #[derive(Debug)]
-pub struct Refused {
+pub(crate) struct Refused {
     /// The HTTP status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// Why.
-    pub error: ApiError,
+    pub(crate) error: ApiError,
 }
 
 impl Refused {
     /// Whether the same request may succeed later.
-    pub fn is_passing(&self) -> bool {
+    pub(crate) fn is_passing(&self) -> bool {
         matches!(self.status, 429 | 502..=504)
     }
 }

@@ -20,27 +20,27 @@ use serde::{Deserialize, Serialize};
 /// Everything that can be configured, with its default.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Config {
+pub(crate) struct Config {
     /// Where the embedded database, bucket and workers keep their files.
-    pub data: PathBuf,
+    pub(crate) data: PathBuf,
     /// Where the public API listens.
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
     /// Where `/metrics` is served, for the operator's network only; absent: not at all.
-    pub metrics_listen: Option<SocketAddr>,
+    pub(crate) metrics_listen: Option<SocketAddr>,
     /// Log directives, such as `info,onggi_controller=debug`.
-    pub log: String,
+    pub(crate) log: String,
     /// The server's secret, from which API keys are derived: 32 characters or more. Absent: made at the first start and kept in `data/secret`.
-    pub secret: Option<Secret>,
+    pub(crate) secret: Option<Secret>,
     /// The metadata database: `sqlite:PATH` or `postgres://...`. Absent: SQLite in `data`.
-    pub database: Option<Secret>,
+    pub(crate) database: Option<Secret>,
     /// The object store.
-    pub bucket: BucketConfig,
+    pub(crate) bucket: BucketConfig,
     /// Limits of the public API.
-    pub limits: Limits,
+    pub(crate) limits: Limits,
     /// The size classes that tenants can select.
-    pub sizes: SizeTable,
+    pub(crate) sizes: SizeTable,
     /// What the controller does when.
-    pub controller: ControllerConfig,
+    pub(crate) controller: ControllerConfig,
 }
 
 impl Default for Config {
@@ -63,17 +63,17 @@ impl Default for Config {
 /// The object store.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct BucketConfig {
+pub(crate) struct BucketConfig {
     /// `file:///dir` or `s3://bucket/path`. Absent: a directory in `data`.
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
     /// Options of the store, such as `aws_access_key_id`; hidden when shown.
-    pub options: std::collections::BTreeMap<String, Secret>,
+    pub(crate) options: std::collections::BTreeMap<String, Secret>,
 }
 
 /// Text that is never shown.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub struct Secret(pub String);
+pub(crate) struct Secret(pub String);
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -89,7 +89,7 @@ impl Serialize for Secret {
 
 impl Config {
     /// Reads `file` (which must exist when it is named) and the environment.
-    pub fn load(file: Option<&Path>) -> anyhow::Result<Self> {
+    pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Self> {
         let mut given = Figment::new();
         if let Some(file) = file {
             if !file.is_file() {
@@ -122,12 +122,12 @@ impl Config {
     }
 
     /// The URL of the metadata database.
-    pub fn database_url(&self) -> String {
+    pub(crate) fn database_url(&self) -> String {
         self.database.as_ref().map_or_else(|| format!("sqlite:{}", self.data.join("metadata.sqlite").display()), |url| url.0.clone())
     }
 
     /// The URL of the bucket; makes its directory when it is the embedded one.
-    pub fn bucket_url(&self) -> anyhow::Result<String> {
+    pub(crate) fn bucket_url(&self) -> anyhow::Result<String> {
         if let Some(url) = &self.bucket.url {
             return Ok(url.clone());
         }
@@ -139,12 +139,12 @@ impl Config {
     }
 
     /// The options of the bucket.
-    pub fn bucket_options(&self) -> Vec<(String, String)> {
+    pub(crate) fn bucket_options(&self) -> Vec<(String, String)> {
         self.bucket.options.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect()
     }
 
     /// The server's secret; made and kept in `data/secret` when none is configured.
-    pub fn server_secret(&self) -> anyhow::Result<String> {
+    pub(crate) fn server_secret(&self) -> anyhow::Result<String> {
         if let Some(Secret(secret)) = &self.secret {
             return Ok(secret.clone());
         }
@@ -159,13 +159,13 @@ impl Config {
     }
 
     /// The effective configuration as TOML, secrets hidden.
-    pub fn show(&self) -> anyhow::Result<String> {
+    pub(crate) fn show(&self) -> anyhow::Result<String> {
         toml::to_string_pretty(self).context("configuration cannot be shown")
     }
 }
 
 /// 256 random bits as hex.
-pub fn random_secret() -> String {
+pub(crate) fn random_secret() -> String {
     let bytes: [u8; 32] = rand::random();
     bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
         use std::fmt::Write;

@@ -10,24 +10,24 @@ use serde_json::{Value, json};
 use crate::client::Client;
 
 /// One index of the demo.
-pub struct Sample {
+pub(crate) struct Sample {
     /// Its uid.
-    pub uid: &'static str,
+    pub(crate) uid: &'static str,
     /// A query that finds something.
-    pub query: &'static str,
+    pub(crate) query: &'static str,
     /// Its documents: zstd of NDJSON.
     documents: &'static [u8],
 }
 
 /// The indexes of the demo.
-pub const SAMPLES: [Sample; 3] = [
+pub(crate) const SAMPLES: [Sample; 3] = [
     Sample { uid: "packages-en", query: "real-time strategy game", documents: include_bytes!("../demo/packages.en.ndjson.zst") },
     Sample { uid: "packages-ko", query: "실시간 전략 게임", documents: include_bytes!("../demo/packages.ko.ndjson.zst") },
     Sample { uid: "packages-ja", query: "リアルタイム戦略ゲーム", documents: include_bytes!("../demo/packages.ja.ndjson.zst") },
 ];
 
 /// Creates the indexes with two replicas each and waits until the documents are searchable. What is there already stays.
-pub async fn load(url: &str, root_key: &str) -> anyhow::Result<()> {
+pub(crate) async fn load(url: &str, root_key: &str) -> anyhow::Result<()> {
     let client = Client::with(url, Some(root_key.to_owned()))?;
     let bars = MultiProgress::new();
     if !std::io::stderr().is_terminal() {

@@ -21,7 +21,7 @@ use crate::config::Config;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs the checks; an error when any fails.
-pub async fn run(config: &Config) -> anyhow::Result<()> {
+pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     let checks: [(&str, anyhow::Result<String>, &str); 4] = [
         ("data", data(config), "give a directory that this user may write to: --data DIR"),
         ("database", within(database(config)).await, "check `database` in `onggi config show`; `onggi migrate` brings an old one up to date"),

@@ -20,7 +20,7 @@ use progress::Progress;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs the command.
-pub async fn run(args: ImportArgs) -> anyhow::Result<()> {
+pub(crate) async fn run(args: ImportArgs) -> anyhow::Result<()> {
     let client = Client::new(&args.api)?;
     let format = args.format.map_or_else(|| parts::format_of(&args.file), Ok)?;
     let source = Source { path: args.file.clone(), format, delimiter: args.csv_delimiter, part: args.part.as_u64() };

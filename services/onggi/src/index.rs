@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Runs `onggi index ...`.
-pub async fn run(command: IndexCommand) -> anyhow::Result<()> {
+pub(crate) async fn run(command: IndexCommand) -> anyhow::Result<()> {
     match command {
         IndexCommand::List { api } => list(&Client::new(&api)?).await,
         IndexCommand::Create { uid, primary_key, api } => {
@@ -76,7 +76,7 @@ fn show_containers(answer: &Value) {
 }
 
 /// Runs `onggi search`.
-pub async fn search(args: SearchArgs) -> anyhow::Result<()> {
+pub(crate) async fn search(args: SearchArgs) -> anyhow::Result<()> {
     let body = json!({
         "q": args.query.join(" "),
         "limit": args.limit,

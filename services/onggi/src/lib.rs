@@ -69,5 +69,8 @@ fn worker() -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(onggi_worker::start_from_stdin())
+    let ended = runtime.block_on(onggi_worker::start_from_stdin());
+    // A fold that was cut off may still hold a blocking thread: nobody waits for it.
+    runtime.shutdown_background();
+    ended
 }

@@ -25,7 +25,7 @@ async fn open(config: Config, data: &DataArgs) -> anyhow::Result<(Metadata, KeyS
 }
 
 /// Runs `onggi tenant ...`.
-pub async fn tenant(command: TenantCommand, config: Config) -> anyhow::Result<()> {
+pub(crate) async fn tenant(command: TenantCommand, config: Config) -> anyhow::Result<()> {
     match command {
         TenantCommand::Create { name, data } => {
             let (metadata, secrets) = open(config, &data).await?;
@@ -90,7 +90,7 @@ fn confirmed(question: &str, answer: &str) -> anyhow::Result<bool> {
 }
 
 /// Runs `onggi key ...`.
-pub async fn key(command: KeyCommand, config: Config) -> anyhow::Result<()> {
+pub(crate) async fn key(command: KeyCommand, config: Config) -> anyhow::Result<()> {
     match command {
         KeyCommand::Create { tenant, name, actions, indexes, expires_at, data } => {
             let (metadata, secrets) = open(config, &data).await?;

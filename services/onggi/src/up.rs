@@ -2,7 +2,13 @@
 
 mod screen;
 
-use std::{fs::File, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    fs::File,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use async_trait::async_trait;
@@ -27,7 +33,7 @@ const GRACE: Duration = Duration::from_secs(10);
 const DEV_KEY_CHARS: usize = 8;
 
 /// Runs until Ctrl-C or SIGTERM.
-pub async fn run(mut config: Config, args: UpArgs) -> anyhow::Result<()> {
+pub(crate) async fn run(mut config: Config, args: UpArgs) -> anyhow::Result<()> {
     if let Some(listen) = args.listen {
         config.listen = listen;
     }
@@ -140,8 +146,13 @@ impl Parts {
         let dictionaries = unpack_dictionaries(config).await?;
         let internal: Arc<str> = random_secret().into();
 
-        let process = ProcessConfig::new(std::env::current_exe().context("where this program is")?, config.data.join("run"), bucket_url, config.limits.clone(), dictionaries);
-        let runtime = ProcessRuntime::start(process).await.context("cannot start the runtime")?;
+        let command = std::env::current_exe().context("where this program is")?;
+        let process = ProcessConfig {
+            dictionaries: Some(dictionaries),
+            limits: config.limits.clone(),
+            ..ProcessConfig::new(command, vec!["worker".to_owned()], absolute(&config.data.join("run"))?, bucket_url)
+        };
+        let runtime = Arc::new(ProcessRuntime::start(process).await.context("cannot start the runtime")?);
         let controller = Controller::new(
             config.controller.clone(),
             onggi_controller::Deps { metadata: metadata.clone(), store: store.clone(), runtime: runtime.clone(), sizes: config.sizes.clone(), internal_secret: internal.clone() },
@@ -154,7 +165,7 @@ impl Parts {
             limits: config.limits.clone(),
             sizes: config.sizes.clone(),
             internal_secret: internal.clone(),
-            spool_dir: config.data.join("spool"),
+            spool_dir: spool(config)?,
         });
         let admin = onggi_admin::router(onggi_admin::Deps {
             metadata: metadata.clone(),
@@ -166,7 +177,7 @@ impl Parts {
             internal_secret: internal.clone(),
         });
         let gateway = onggi_gateway::router(
-            onggi_gateway::GatewayConfig { limits: config.limits.clone() },
+            onggi_gateway::GatewayConfig { limits: config.limits.clone(), ..onggi_gateway::GatewayConfig::default() },
             onggi_gateway::Deps {
                 metadata: metadata.clone(),
                 secrets: secrets.clone(),
@@ -179,8 +190,20 @@ impl Parts {
     }
 }
 
-async fn unpack_dictionaries(config: &Config) -> anyhow::Result<std::path::PathBuf> {
-    let into = config.data.join("dictionaries");
+fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
+    std::path::absolute(path).with_context(|| format!("where {} is", path.display()))
+}
+
+/// Where large uploads are spooled; what a crash left there is removed.
+fn spool(config: &Config) -> anyhow::Result<PathBuf> {
+    let path = config.data.join("spool");
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+    Ok(path)
+}
+
+async fn unpack_dictionaries(config: &Config) -> anyhow::Result<PathBuf> {
+    let into = absolute(&config.data.join("dictionaries"))?;
     tokio::task::spawn_blocking(move || onggi_engine::dictionaries::unpack(&into)).await.context("unpacking the dictionaries")?.context("cannot unpack the dictionaries")
 }
 
@@ -196,7 +219,9 @@ impl Discovery for InProcess {
     async fn wake(&self, index: IndexId) -> Result<(), WakeError> {
         match self.0.wake(index).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(WakeError(error.to_string())),
+            Err(onggi_controller::WakeError::NotFound) => Err(WakeError::NotFound),
+            Err(onggi_controller::WakeError::TooSlow) => Err(WakeError::TooSlow),
+            Err(onggi_controller::WakeError::Failed(why)) => Err(WakeError::Failed(why)),
         }
     }
 }
