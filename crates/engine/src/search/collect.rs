@@ -128,7 +128,7 @@ pub(super) fn documents(query: &dyn Query, segment: &SegmentReader) -> tantivy::
 
 fn walk_all(max_doc: DocId, deadline: Instant, visit: &mut impl FnMut(DocId, f32, u32)) -> bool {
     for doc in 0..max_doc {
-        if doc as usize % WINDOW == 0 && Instant::now() > deadline {
+        if (doc as usize).is_multiple_of(WINDOW) && Instant::now() > deadline {
             return false;
         }
         visit(doc, 1.0, 0);
@@ -254,7 +254,7 @@ impl<'a> Cursor<'a> {
             Source::Documents(documents) => Documents::Found(documents),
         };
         let norms = match list.norm(plan.slots.len()) {
-            Some(norm) => Some((segment.get_fieldnorms_reader(list.field)?, &*plan.norms[norm])),
+            Some(norm) => Some((segment.get_fieldnorms_reader(list.field)?, &plan.norms[norm])),
             None => None,
         };
         Ok(Self { documents, at: 0, value: list.value, norms })

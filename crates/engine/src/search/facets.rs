@@ -166,7 +166,7 @@ pub(super) fn distribution(attribute: &str, counts: Counts, settings: &Settings)
     let faceting = &settings.faceting;
     let mut values: Vec<(String, u64)> = counts.into_values().collect();
     if order(attribute, settings) == FacetOrder::Count {
-        values.sort_by(|a, b| b.1.cmp(&a.1));
+        values.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     }
     let mut distribution = IndexMap::new();
     for (value, count) in values {
@@ -203,7 +203,7 @@ pub(super) fn search(attribute: &str, counts: Counts, query: Option<&str>, setti
         .map(|(_, (value, count))| FacetHit { value, count })
         .collect();
     if order(attribute, settings) == FacetOrder::Count {
-        hits.sort_by(|a, b| b.count.cmp(&a.count));
+        hits.sort_by_key(|hit| std::cmp::Reverse(hit.count));
     }
     hits.truncate(settings.faceting.max_values_per_facet);
     hits

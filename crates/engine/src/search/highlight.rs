@@ -82,7 +82,7 @@ impl Wanted<'_> {
         if query.prefix && word.form.starts_with(&query.form) {
             return whole(word.start..prefix_end(text, word, query.form.chars().count()));
         }
-        if self.variants.iter().any(|variant| *variant == word.form) {
+        if self.variants.contains(&word.form) {
             return whole(word.start..word.end);
         }
         let hangul = query.form.chars().count() > 1 && query.form.chars().all(|c| ('\u{ac00}'..='\u{d7a3}').contains(&c));
@@ -225,7 +225,7 @@ fn window(text: &str, matches: &[Match], size: usize) -> Range<usize> {
 fn best_run(pieces: &[Piece], words: &[usize], matches: &[Match], size: usize) -> (usize, usize) {
     let place = |found: &Match| words.partition_point(|&at| pieces[at].range.end <= found.range.start);
     let places: Vec<(usize, usize)> = matches.iter().map(|found| (place(found).min(words.len() - 1), found.word)).collect();
-    let mut best: Option<((usize, std::cmp::Reverse<usize>), (usize, usize))> = None;
+    let mut best = None;
     for (at, &(first, _)) in places.iter().enumerate() {
         let run: Vec<&(usize, usize)> = places[at..].iter().take_while(|(place, _)| place - first < size).collect();
         let mut different: Vec<usize> = run.iter().map(|(_, word)| *word).collect();

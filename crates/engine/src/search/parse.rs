@@ -148,15 +148,13 @@ fn typed(name: &str, text: &str, kind: Kind, code: Code) -> Result<Value, ApiErr
     let wrong =
         |expected: &str| ApiError::new(code, format!("Invalid value in parameter `{name}`: could not parse `{text}` as {expected}"));
     Ok(match kind {
-        Kind::Text | Kind::OneOf(_) => text.into(),
         Kind::Count => text.parse::<u64>().map_err(|_| wrong("a positive integer"))?.into(),
         Kind::Flag => text.parse::<bool>().map_err(|_| wrong("a boolean, expected either `true` or `false`"))?.into(),
         Kind::Number => text.parse::<f64>().ok().and_then(serde_json::Number::from_f64).ok_or_else(|| wrong("a number"))?.into(),
         Kind::Texts | Kind::Ids => split_list(text).into_iter().map(Value::from).collect(),
         Kind::Filter if text.trim_start().starts_with('[') => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
-        Kind::Filter => text.into(),
         Kind::Absent(_) if text == "false" => Value::Bool(false),
-        Kind::Absent(_) | Kind::Ignored => text.into(),
+        Kind::Text | Kind::OneOf(_) | Kind::Filter | Kind::Absent(_) | Kind::Ignored => text.into(),
     })
 }
 

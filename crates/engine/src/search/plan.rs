@@ -26,7 +26,7 @@ pub(super) struct Plan {
     pub(super) information: f32,
     pub(super) weights: Weights,
     /// Length norms by slot rank, and of the bigrams.
-    pub(super) norms: Vec<Box<[f32; 256]>>,
+    pub(super) norms: Vec<[f32; 256]>,
     pub(super) slots: Vec<Field>,
     /// Tokens of the query in a text that is the query itself.
     pub(super) tokens: u32,
@@ -165,7 +165,7 @@ fn token_count(word: &QueryWord) -> u32 {
 }
 
 /// The norms of the searched slots, then those of the bigrams.
-fn slot_norms(slots: &[Field], segments: &[SegmentReader]) -> tantivy::Result<Vec<Box<[f32; 256]>>> {
+fn slot_norms(slots: &[Field], segments: &[SegmentReader]) -> tantivy::Result<Vec<[f32; 256]>> {
     let documents: u64 = segments.iter().map(|segment| u64::from(segment.max_doc())).sum();
     let mut all = Vec::with_capacity(slots.len() + 1);
     for field in slots.iter().chain([&crate::schema::BIGRAMS]) {

@@ -124,9 +124,10 @@ impl<'a> SegmentPositions<'a> {
                 if !lazy.read(self.segment, hit.doc, &mut self.buffer)? {
                     continue;
                 }
-                let as_written = |position: &u32| lazy.list.exact && position % 2 == 0;
+                let exact = lazy.list.exact;
+                let as_written = |position: &u32| exact && position.is_multiple_of(2);
                 if lazy.list.exact {
-                    let only_inflected = !self.buffer.is_empty() && !self.buffer.iter().any(|position| as_written(position));
+                    let only_inflected = !self.buffer.is_empty() && !self.buffer.iter().any(as_written);
                     overrated = Some(overrated.unwrap_or(true) && only_inflected);
                 }
                 self.occurrences[unit].extend(self.buffer.iter().map(|position| (slot, position / 2, as_written(position))));
@@ -191,12 +192,11 @@ impl Lazy<'_> {
         if self.done {
             return Ok(false);
         }
-        let postings = match &mut self.postings {
-            Some(postings) => postings,
-            None => {
-                let index = segment.inverted_index(self.list.field)?;
-                self.postings.insert(index.read_postings_from_terminfo(info, IndexRecordOption::WithFreqsAndPositions)?)
-            }
+        let postings = if let Some(postings) = &mut self.postings {
+            postings
+        } else {
+            let index = segment.inverted_index(self.list.field)?;
+            self.postings.insert(index.read_postings_from_terminfo(info, IndexRecordOption::WithFreqsAndPositions)?)
         };
         let found = if postings.doc() < doc { postings.seek(doc) } else { postings.doc() };
         self.done = found == TERMINATED;

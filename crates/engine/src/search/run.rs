@@ -6,7 +6,7 @@ use onggi_domain::{
     ApiError, Code,
     generation::IndexState,
     limits::Limits,
-    settings::{PrefixSearch, Settings},
+    settings::{FilterableAttribute, PrefixSearch, Settings},
 };
 use serde_json::{Map, Value, value::RawValue};
 use tantivy::{BitSet, SegmentReader, query::Query};
@@ -254,7 +254,7 @@ impl Index<'_> {
             return Ok(Some(name.to_owned()));
         }
         let known: Vec<String> =
-            settings.filterable_attributes.iter().flat_map(|rule| rule.patterns()).map(|pattern| format!("`{pattern}`")).collect();
+            settings.filterable_attributes.iter().flat_map(FilterableAttribute::patterns).map(|pattern| format!("`{pattern}`")).collect();
         let hint = if known.is_empty() {
             "This index does not have configured filterable attributes.".to_owned()
         } else {

@@ -46,7 +46,7 @@ impl Weights {
             prefix: 0.87,
             typo: [0.70, 0.50],
             prefix_typo: [0.62, 0.44],
-            bigrams: 0.5,
+            bigrams: 0.2,
             attribute: 0.09,
             frequency: 0.012 + 0.688 * long,
             proximity: 0.10,
@@ -87,12 +87,12 @@ impl Weights {
 }
 
 /// For each of Tantivy's 256 field norms: BM25's length part of the denominator.
-pub(super) fn norms(average: f32) -> Box<[f32; 256]> {
+pub(super) fn norms(average: f32) -> [f32; 256] {
     let average = average.max(1.0);
-    Box::new(std::array::from_fn(|id| {
+    std::array::from_fn(|id| {
         let length = tantivy::fieldnorm::FieldNormReader::id_to_fieldnorm(id as u8) as f32;
         K1 * (1.0 - B + B * length / average)
-    }))
+    })
 }
 
 /// The information of a word that `frequency` of `documents` hold (BM25's idf).
