@@ -55,21 +55,20 @@ fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// Everything is built for the whole workspace, so that each dependency is compiled with one set of features, once.
 fn test(part: Option<Part>) -> anyhow::Result<()> {
     let mut report = Report::default();
+    let workspace = ["test", "--workspace", "--locked", "--quiet", "--no-fail-fast"];
     if part != Some(Part::E2e) {
         install::postgres()?;
         report.step("format", &mut cargo(&["fmt", "--all", "--check"]))?;
         report.step("lints", &mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"]))?;
-        report.tests(
-            "unit and conformance",
-            &mut cargo(&["test", "--workspace", "--exclude", "onggi", "--locked", "--quiet", "--no-fail-fast"]),
-        )?;
-        report.tests("command line", &mut cargo(&["test", "-p", "onggi", "--lib", "--bins", "--locked", "--quiet"]))?;
+        let kinds = ["--lib", "--bins", "--examples", "--test", "it", "--test", "suite"];
+        report.tests("unit and conformance", cargo(&workspace).args(kinds))?;
     }
     if part != Some(Part::Unit) {
         install::sdks()?;
-        report.tests("end to end", &mut cargo(&["test", "-p", "onggi", "--test", "e2e", "--locked", "--quiet", "--no-fail-fast"]))?;
+        report.tests("end to end", cargo(&workspace).args(["--test", "e2e"]))?;
     }
     report.finish()
 }

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 /// How long a test waits for something that should take far less.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Speaks to one Onggi with one key.
 #[derive(Clone)]

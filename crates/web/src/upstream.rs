@@ -27,7 +27,7 @@ pub struct Upstream {
 #[derive(Clone)]
 enum Target {
     Local(axum::Router),
-    Remote { base: Uri, client: HttpClient },
+    Remote(Box<(Uri, HttpClient)>),
 }
 
 /// A client that keeps connections alive, for bodies that are streamed.
@@ -49,7 +49,7 @@ impl Upstream {
 
     /// A service at `http://host:port`.
     pub fn remote(base: Uri, internal_secret: &str) -> Self {
-        Self { target: Target::Remote { base, client: http_client() }, secret: secret(internal_secret) }
+        Self { target: Target::Remote(Box::new((base, http_client()))), secret: secret(internal_secret) }
     }
 
     /// Sends a request whose URI holds path and query only; bodies are streamed both ways.
@@ -61,7 +61,8 @@ impl Upstream {
                 request.extensions_mut().clear();
                 Ok(router.clone().oneshot(request).await.unwrap_or_else(|never| match never {}))
             }
-            Target::Remote { base, client } => {
+            Target::Remote(remote) => {
+                let (base, client) = remote.as_ref();
                 let mut parts = base.clone().into_parts();
                 parts.path_and_query = request.uri().path_and_query().cloned();
                 *request.uri_mut() = Uri::from_parts(parts).map_err(|error| Unreachable(error.to_string()))?;

@@ -71,12 +71,7 @@ impl Admin {
             let message = format!("Index `{}` has {documents} documents, but the size `{name}` holds at most {max}.", index.uid);
             return Err(Error::api(Code::QuotaExceeded, message));
         }
-        let indexes = &self.0.metadata.indexes;
-        indexes.set_selection(index.id, &selection).await.map_err(Error::internal)?;
-        if (selection.replicas == 0) != (index.selection.replicas == 0) {
-            index.awake = selection.replicas > 0;
-            indexes.set_awake(index.id, index.awake).await.map_err(Error::internal)?;
-        }
+        self.0.metadata.indexes.set_selection(index.id, &selection).await.map_err(Error::internal)?;
         index.selection = selection;
         self.notify(index.id);
         Ok(index)

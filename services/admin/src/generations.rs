@@ -10,12 +10,12 @@ use axum::{
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use onggi_domain::{
-    ApiError, Code, Generation, IndexUid, TaskUid, Timestamp,
+    ApiError, Code, Generation, IndexUid, Timestamp,
     auth::Identity,
     generation::Manifest,
     index::{Index, Published},
     key::Action,
-    task::{Task, TaskDetails, TaskKind},
+    task::{Task, TaskKind},
 };
 use onggi_web::{Caller, Error, Result};
 use serde_json::{Value, json};
@@ -80,7 +80,7 @@ async fn fork(
 }
 
 impl Admin {
-    /// Copies a generation to a new index. The task ends once the new index is there, whole.
+    /// Copies a generation to a new index; answers once that is there, whole. A crash meanwhile leaves neither an index nor a task.
     async fn fork(&self, caller: &Identity, source: &str, generation: Generation, target: IndexUid) -> Result<Task> {
         require(caller, Action::IndexesCreate, &target)?;
         let source = self.index(caller, source).await?;
@@ -96,28 +96,18 @@ impl Admin {
             return Err(already_exists(&target).into());
         }
         let details = json!({"source": source.uid, "generation": generation});
-        // Without an index id: the copy has no log entry that the task could be repaired from.
         let task = new_task(caller, None, Some(target.clone()), TaskKind::IndexFork, details);
-        let task = self.0.metadata.tasks.allocate(&task).await.map_err(Error::internal)?;
         let admin = self.clone();
-        let (uid, details) = (task.uid, task.details.clone());
-        tokio::spawn(async move { admin.run_fork(&source, generation, target, uid, &details).await });
-        Ok(task)
-    }
-
-    async fn run_fork(&self, source: &Index, generation: Generation, target: IndexUid, task: TaskUid, details: &TaskDetails) {
-        let error = match self.copy(source, generation, target).await {
-            Ok(()) => None,
-            Err(Error::Api(error)) => Some(error),
-            Err(Error::Internal(error)) => {
-                tracing::error!(tenant = %source.tenant, index = %source.id, %generation, error = %error, "fork failed");
-                Some(ApiError::internal())
-            }
-        };
-        let finished = self.0.metadata.tasks.finish(source.tenant, task, error.as_ref(), details, Timestamp::now()).await;
-        if let Err(error) = finished {
-            tracing::error!(tenant = %source.tenant, %task, error = %error, "fork could not be ended");
-        }
+        // A caller that hangs up does not leave half a copy behind.
+        let fork = tokio::spawn(async move {
+            let failure = match admin.copy(&source, generation, target).await {
+                Ok(()) => None,
+                Err(Error::Api(error)) => Some(error),
+                Err(error) => return Err(error),
+            };
+            admin.complete(&task, failure.as_ref()).await
+        });
+        fork.await.map_err(Error::internal)?
     }
 
     /// Copies the objects first and creates the index last, so that it is never seen without its documents.

@@ -66,7 +66,12 @@ impl Client {
             let task = self.get(&format!("/tasks/{task}")).await?;
             match task["status"].as_str() {
                 Some("succeeded") => return Ok(task),
-                Some("failed" | "canceled") => bail!("task {} {}: {}", task["uid"], task["status"].as_str().unwrap_or_default(), task["error"]["message"].as_str().unwrap_or("no reason given")),
+                Some("failed" | "canceled") => bail!(
+                    "task {} {}: {}",
+                    task["uid"],
+                    task["status"].as_str().unwrap_or_default(),
+                    task["error"]["message"].as_str().unwrap_or("no reason given")
+                ),
                 _ => {}
             }
             tokio::time::sleep(pause).await;

@@ -134,7 +134,8 @@ impl Config {
         let directory = self.data.join("bucket");
         std::fs::create_dir_all(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
         let directory = directory.canonicalize().with_context(|| format!("cannot find {}", directory.display()))?;
-        let url = url::Url::from_directory_path(&directory).map_err(|()| anyhow::anyhow!("{} is not a path for a URL", directory.display()))?;
+        let url =
+            url::Url::from_directory_path(&directory).map_err(|()| anyhow::anyhow!("{} is not a path for a URL", directory.display()))?;
         Ok(url.to_string())
     }
 

@@ -24,9 +24,21 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     let checks: [(&str, anyhow::Result<String>, &str); 4] = [
         ("data", data(config), "give a directory that this user may write to: --data DIR"),
-        ("database", within(database(config)).await, "check `database` in `onggi config show`; `onggi migrate` brings an old one up to date"),
-        ("bucket", within(bucket(config)).await, "check `bucket` in `onggi config show`: the URL, its options, and that the store allows conditional puts"),
-        ("worker", within(worker(config)).await, "look at what the worker printed above; free memory and processes are limits that it may have met"),
+        (
+            "database",
+            within(database(config)).await,
+            "check `database` in `onggi config show`; `onggi migrate` brings an old one up to date",
+        ),
+        (
+            "bucket",
+            within(bucket(config)).await,
+            "check `bucket` in `onggi config show`: the URL, its options, and that the store allows conditional puts",
+        ),
+        (
+            "worker",
+            within(worker(config)).await,
+            "look at what the worker printed above; free memory and processes are limits that it may have met",
+        ),
     ];
     let mut failed = 0;
     for (part, result, remedy) in checks {
@@ -89,7 +101,9 @@ async fn worker(config: &Config) -> anyhow::Result<String> {
         index,
         role: Role::Searcher,
         name: "doctor".to_owned(),
-        bucket: url::Url::from_directory_path(directory.path()).map_err(|()| anyhow::anyhow!("a temporary directory has a path"))?.to_string(),
+        bucket: url::Url::from_directory_path(directory.path())
+            .map_err(|()| anyhow::anyhow!("a temporary directory has a path"))?
+            .to_string(),
         prefix: format!("doctor/{index}"),
         directory: directory.path().join("worker"),
         listen: ([127, 0, 0, 1], 0).into(),
@@ -106,7 +120,13 @@ async fn worker(config: &Config) -> anyhow::Result<String> {
     let stdout = child.stdout.take().context("standard output is piped")?;
     let first = BufReader::new(stdout).lines().next_line().await?.context("the worker ended before it was ready")?;
     let ready: WorkerReady = serde_json::from_str(&first).with_context(|| format!("the worker said {first:?}"))?;
-    let health = reqwest::Client::builder().no_proxy().build()?.get(format!("http://{}/healthz", ready.listening)).send().await.context("the worker does not answer")?;
+    let health = reqwest::Client::builder()
+        .no_proxy()
+        .build()?
+        .get(format!("http://{}/healthz", ready.listening))
+        .send()
+        .await
+        .context("the worker does not answer")?;
     anyhow::ensure!(health.status().is_success(), "the worker answered {}", health.status());
     // The end of its standard input ends it.
     drop(stdin);

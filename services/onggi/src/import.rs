@@ -17,7 +17,7 @@ use parts::{Part, Source};
 use progress::Progress;
 
 /// How long a part is tried again before the import gives up; what was accepted stays accepted.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Runs the command.
 pub(crate) async fn run(args: ImportArgs) -> anyhow::Result<()> {

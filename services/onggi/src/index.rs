@@ -23,7 +23,11 @@ pub(crate) async fn run(command: IndexCommand) -> anyhow::Result<()> {
             let client = Client::new(&api)?;
             let path = format!("/indexes/{uid}/containers");
             let mut patch = serde_json::Map::new();
-            for (name, value) in [("replicas", replicas.map(Value::from)), ("size", size.map(Value::from)), ("sleepAfterSeconds", sleep_after.map(Value::from))] {
+            for (name, value) in [
+                ("replicas", replicas.map(Value::from)),
+                ("size", size.map(Value::from)),
+                ("sleepAfterSeconds", sleep_after.map(Value::from)),
+            ] {
                 if let Some(value) = value {
                     patch.insert(name.to_owned(), value);
                 }
@@ -39,7 +43,12 @@ pub(crate) async fn run(command: IndexCommand) -> anyhow::Result<()> {
             println!("{:>10}  {:<30} {:>12}  cause", "generation", "created", "documents");
             for row in answer["results"].as_array().into_iter().flatten() {
                 let cause = row["cause"]["kind"].as_str().unwrap_or_default();
-                println!("{:>10}  {:<30} {:>12}  {cause}", row["generation"].to_string(), text(&row["createdAt"]), row["documents"].to_string());
+                println!(
+                    "{:>10}  {:<30} {:>12}  {cause}",
+                    row["generation"].to_string(),
+                    text(&row["createdAt"]),
+                    row["documents"].to_string()
+                );
             }
             Ok(())
         }
@@ -71,7 +80,12 @@ fn show_containers(answer: &Value) {
     for container in answer["containers"].as_array().into_iter().flatten() {
         let memory = container["memoryBytes"].as_u64().map_or(String::new(), |bytes| bytesize::ByteSize(bytes).to_string());
         let generation = container["generation"].as_u64().map_or(String::new(), |generation| format!("generation {generation}"));
-        println!("  {:<9} {:<8} {generation:<16} {memory:>10}  {}", text(&container["role"]), text(&container["status"]), text(&container["note"]));
+        println!(
+            "  {:<9} {:<8} {generation:<16} {memory:>10}  {}",
+            text(&container["role"]),
+            text(&container["status"]),
+            text(&container["note"])
+        );
     }
 }
 

@@ -103,7 +103,9 @@ pub(crate) async fn key(command: KeyCommand, config: Config) -> anyhow::Result<(
                 description: None,
                 actions: actions.iter().map(|action| Action::from_name(action)).collect::<Result<_, _>>()?,
                 indexes: indexes.into_iter().map(IndexPattern::try_from).collect::<Result<_, _>>()?,
-                expires_at: expires_at.map(|time| time.parse().with_context(|| format!("{time} is not a time like 2030-01-31T00:00:00Z"))).transpose()?,
+                expires_at: expires_at
+                    .map(|time| time.parse().with_context(|| format!("{time} is not a time like 2030-01-31T00:00:00Z")))
+                    .transpose()?,
                 root: false,
                 created_at: now,
                 updated_at: now,

@@ -25,7 +25,6 @@ use crate::{
     config::{Config, random_secret},
     demo,
 };
-use screen::Screen;
 
 /// How long requests under way may take to end after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(10);
@@ -43,10 +42,14 @@ pub(crate) async fn run(mut config: Config, args: UpArgs) -> anyhow::Result<()> 
     let _lock = lock(&config)?;
     let parts = Parts::build(&config).await?;
     if let Some(key) = &args.dev_key {
-        onggi_admin::operator::ensure_tenant_with_key(&parts.metadata, &parts.secrets, "dev", key).await.context("cannot create tenant dev")?;
+        onggi_admin::operator::ensure_tenant_with_key(&parts.metadata, &parts.secrets, "dev", key)
+            .await
+            .context("cannot create tenant dev")?;
     }
 
-    let listener = TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}: is another program there? --listen ADDR takes another address", config.listen))?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}: is another program there? --listen ADDR takes another address", config.listen))?;
     let url = format!("http://{}", listener.local_addr().context("asking where the listener listens")?);
     let stop = CancellationToken::new();
     let serving = tokio::spawn(onggi_web::serve::serve(listener, parts.gateway.clone(), stop.clone().cancelled_owned(), GRACE));
@@ -56,20 +59,21 @@ pub(crate) async fn run(mut config: Config, args: UpArgs) -> anyhow::Result<()> 
     });
     let metrics = serve_metrics(&config, &stop).await?;
 
-    let mut screen = Screen::begin(&url, &config, metrics);
+    screen::begin(&url, &config, metrics);
     let interrupted = interrupted();
     tokio::pin!(interrupted);
     let shown = async {
         if args.demo {
-            let keys = onggi_admin::operator::ensure_tenant(&parts.metadata, &parts.secrets, "demo").await.context("cannot create tenant demo")?;
+            let keys =
+                onggi_admin::operator::ensure_tenant(&parts.metadata, &parts.secrets, "demo").await.context("cannot create tenant demo")?;
             demo::load(&url, &keys.root_key).await?;
-            screen.demo(&keys.root_key, &keys.search_key);
+            screen::demo(&url, &keys.root_key, &keys.search_key);
         } else if args.dev_key.is_some() {
-            screen.dev();
+            screen::dev(&url);
         } else {
-            screen.tenants(parts.metadata.tenants.list().await?.len());
+            screen::tenants(parts.metadata.tenants.list().await?.len());
         }
-        screen.end();
+        screen::end();
         anyhow::Ok(())
     };
     let ended = tokio::select! {
@@ -103,7 +107,9 @@ fn lock(config: &Config) -> anyhow::Result<File> {
     let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => bail!("another `onggi up` uses {}: stop it, or give another --data", config.data.display()),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            bail!("another `onggi up` uses {}: stop it, or give another --data", config.data.display())
+        }
         Err(std::fs::TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
     }
 }
@@ -155,7 +161,13 @@ impl Parts {
         let runtime = Arc::new(ProcessRuntime::start(process).await.context("cannot start the runtime")?);
         let controller = Controller::new(
             config.controller.clone(),
-            onggi_controller::Deps { metadata: metadata.clone(), store: store.clone(), runtime: runtime.clone(), sizes: config.sizes.clone(), internal_secret: internal.clone() },
+            onggi_controller::Deps {
+                metadata: metadata.clone(),
+                store: store.clone(),
+                runtime: runtime.clone(),
+                sizes: config.sizes.clone(),
+                internal_secret: internal.clone(),
+            },
         );
         let control = Upstream::local(controller.router(), &internal);
         let uploader = onggi_uploader::router(onggi_uploader::Deps {
@@ -204,7 +216,10 @@ fn spool(config: &Config) -> anyhow::Result<PathBuf> {
 
 async fn unpack_dictionaries(config: &Config) -> anyhow::Result<PathBuf> {
     let into = absolute(&config.data.join("dictionaries"))?;
-    tokio::task::spawn_blocking(move || onggi_engine::dictionaries::unpack(&into)).await.context("unpacking the dictionaries")?.context("cannot unpack the dictionaries")
+    tokio::task::spawn_blocking(move || onggi_engine::dictionaries::unpack(&into))
+        .await
+        .context("unpacking the dictionaries")?
+        .context("cannot unpack the dictionaries")
 }
 
 /// Finds searchers through the controller in the same process.

@@ -75,7 +75,8 @@ impl Source {
     pub(super) fn read(&self, take: &mut dyn FnMut(Part) -> bool) -> anyhow::Result<()> {
         let counted = Counted::default();
         let reader = BufReader::with_capacity(1 << 20, self.open(&counted)?);
-        let mut cutter = Cutter { take, limit: self.part, counted, pending: Vec::new(), documents: 0, sent: 0, header: Vec::new(), stopped: false };
+        let mut cutter =
+            Cutter { take, limit: self.part, counted, pending: Vec::new(), documents: 0, sent: 0, header: Vec::new(), stopped: false };
         match self.format {
             FileFormat::Ndjson => cutter.lines(reader),
             FileFormat::Csv => cutter.csv(reader, self.delimiter),
@@ -271,7 +272,10 @@ mod tests {
 
     #[test]
     fn a_json_array_or_object_becomes_lines() {
-        assert_eq!(parts("a.json", b"[{\"id\": 1,\n \"a\": [1]}, {\"id\":2}]", 1000), [("{\"id\": 1,  \"a\": [1]}\n{\"id\":2}\n".to_owned(), 2)]);
+        assert_eq!(
+            parts("a.json", b"[{\"id\": 1,\n \"a\": [1]}, {\"id\":2}]", 1000),
+            [("{\"id\": 1,  \"a\": [1]}\n{\"id\":2}\n".to_owned(), 2)]
+        );
         assert_eq!(parts("a.json", b"{\"id\":1}", 1000), [("{\"id\":1}\n".to_owned(), 1)]);
     }
 

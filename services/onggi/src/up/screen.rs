@@ -4,53 +4,50 @@ use std::net::SocketAddr;
 
 use crate::{config::Config, demo};
 
-/// Prints part by part as things come up.
-pub(super) struct Screen {
-    url: String,
+/// Where it is, and where its data are.
+pub(super) fn begin(url: &str, config: &Config, metrics: Option<SocketAddr>) {
+    println!("onggi is up at {url}");
+    println!();
+    let database = if config.database.is_some() { "the configured database" } else { "SQLite" };
+    let bucket = config.bucket.url.as_deref().unwrap_or("a directory as bucket");
+    println!("  data      {} ({database}, {bucket}, containers as child processes)", config.data.display());
+    if let Some(metrics) = metrics {
+        println!("  metrics   http://{metrics}/metrics");
+    }
 }
 
-impl Screen {
-    pub(super) fn begin(url: &str, config: &Config, metrics: Option<SocketAddr>) -> Self {
-        println!("onggi is up at {url}");
-        println!();
-        let database = if config.database.is_some() { "the configured database" } else { "SQLite" };
-        let bucket = config.bucket.url.as_deref().unwrap_or("a directory as bucket");
-        println!("  data      {} ({database}, {bucket}, containers as child processes)", config.data.display());
-        if let Some(metrics) = metrics {
-            println!("  metrics   http://{metrics}/metrics");
-        }
-        Self { url: url.to_owned() }
+/// Which tenants there are.
+pub(super) fn tenants(count: usize) {
+    match count {
+        0 => println!("  tenants   none yet: `onggi tenant create NAME` makes one and prints its keys"),
+        count => println!("  tenants   {count}; `onggi tenant list` shows them"),
     }
+}
 
-    pub(super) fn tenants(&mut self, count: usize) {
-        match count {
-            0 => println!("  tenants   none yet: `onggi tenant create NAME` makes one and prints its keys"),
-            count => println!("  tenants   {count}; `onggi tenant list` shows them"),
-        }
-    }
+/// How a developer goes on.
+pub(super) fn dev(url: &str) {
+    println!("  tenant    dev, whose root key is the one that was given");
+    println!();
+    println!("  point any Meilisearch SDK at {url} with that key");
+}
 
-    pub(super) fn dev(&mut self) {
-        println!("  tenant    dev, whose root key is the one that was given");
-        println!();
-        println!("  point any Meilisearch SDK at {} with that key", self.url);
+/// The demo's keys, and lines that work.
+pub(super) fn demo(url: &str, root_key: &str, search_key: &str) {
+    println!("  tenant    demo, two replicas of each index");
+    println!("    root key    {root_key}");
+    println!("    search key  {search_key}");
+    println!();
+    println!("  try");
+    for sample in &demo::SAMPLES {
+        println!(
+            "    curl -s {}/indexes/{}/search -H 'Authorization: Bearer {search_key}' -H 'Content-Type: application/json' -d '{{\"q\":\"{}\",\"limit\":2}}'",
+            url, sample.uid, sample.query
+        );
     }
+}
 
-    pub(super) fn demo(&mut self, root_key: &str, search_key: &str) {
-        println!("  tenant    demo, two replicas of each index");
-        println!("    root key    {root_key}");
-        println!("    search key  {search_key}");
-        println!();
-        println!("  try");
-        for sample in &demo::SAMPLES {
-            println!(
-                "    curl -s {}/indexes/{}/search -H 'Authorization: Bearer {search_key}' -H 'Content-Type: application/json' -d '{{\"q\":\"{}\",\"limit\":2}}'",
-                self.url, sample.uid, sample.query
-            );
-        }
-    }
-
-    pub(super) fn end(&mut self) {
-        println!();
-        println!("stop with Ctrl-C");
-    }
+/// The last line.
+pub(super) fn end() {
+    println!();
+    println!("stop with Ctrl-C");
 }

@@ -118,13 +118,11 @@ pub(super) async fn rollback(
         ApiError::new(Code::InvalidGeneration, format!("`{generation}` is not the number of a generation: expected 1 or more."))
     })?;
     let index = uploader.find(caller.tenant, &uid).await?.ok_or_else(|| ApiError::index_not_found(uid.as_str()))?;
-    match uploader.bucket(index.tenant, index.id).manifest(generation).await {
-        Ok(_) => {}
-        Err(onggi_bucket::Error::NoGeneration(_)) => {
-            let message = format!("Generation {generation} of index `{uid}` not found: it never was, or is no longer kept.");
-            return Err(Error::api(Code::GenerationNotFound, message));
-        }
-        Err(error) => return Err(Error::internal(error)),
+    // The list leaves out what is about to be collected; a manifest may still be there then.
+    let kept = uploader.bucket(index.tenant, index.id).generations().await.map_err(Error::internal)?;
+    if !kept.contains(&generation) {
+        let message = format!("Generation {generation} of index `{uid}` not found: it never was, or is no longer kept.");
+        return Err(Error::api(Code::GenerationNotFound, message));
     }
     let details = details(json!({"generation": generation}));
     let write = Write { kind: TaskKind::IndexRollback, details, operation: Operation::Rollback { generation } };

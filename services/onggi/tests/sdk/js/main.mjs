@@ -31,6 +31,7 @@ await done(
     searchableAttributes: ["name", "title", "description"],
     filterableAttributes: ["section", "priority", "installed_size_kb", "tags"],
     sortableAttributes: ["installed_size_kb", "name"],
+    pagination: { maxTotalHits: 100_000 },
   }),
 );
 assert.deepEqual((await index.getSettings()).searchableAttributes, ["name", "title", "description"]);
