@@ -37,11 +37,11 @@ pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Opt
     tokio::time::timeout(DEADLINE, found).await.unwrap_or_else(|_| panic!("waited in vain until {what}"))
 }
 
-/// The program that stands in for a worker: cargo builds examples before it runs tests, beside them.
+/// The program that stands in for a worker: an example, which lies beside the tests.
 pub(crate) fn stand_in() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let program = test.parent().unwrap().parent().unwrap().join("examples/stand_in_worker");
-    assert!(program.exists(), "{} is missing: `cargo test -p onggi-controller` builds it", program.display());
+    assert!(program.exists(), "{} is missing: `cargo build -p onggi-controller --examples` builds it", program.display());
     program
 }
 
