@@ -29,6 +29,8 @@ pub struct ProcessConfig {
     pub command: PathBuf,
     /// Its arguments.
     pub args: Vec<String>,
+    /// Variables of its environment besides those of this process: what tunes the program before it has read its configuration.
+    pub env: Vec<(&'static str, &'static str)>,
     /// Where containers have their directories; one runtime at a time uses it.
     pub directory: PathBuf,
     /// The bucket's URL, as workers are told.
@@ -55,6 +57,7 @@ impl ProcessConfig {
         Self {
             command,
             args,
+            env: Vec::new(),
             directory,
             bucket,
             dictionaries: None,

@@ -28,6 +28,9 @@ use crate::{
 
 /// How long requests under way may take to end after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(10);
+/// The allocator of a worker gives unused memory back at once and takes no huge pages: an idle searcher holds a fifth of the private
+/// memory, for a few hundredths of a search's time. It reads these before `main` could set them.
+const WORKER_ENV: [(&str, &str); 2] = [("MIMALLOC_PURGE_DELAY", "0"), ("MIMALLOC_ALLOW_THP", "0")];
 /// The fewest characters of a development key.
 const DEV_KEY_CHARS: usize = 8;
 
@@ -154,6 +157,7 @@ impl Parts {
 
         let command = std::env::current_exe().context("where this program is")?;
         let process = ProcessConfig {
+            env: WORKER_ENV.to_vec(),
             dictionaries: Some(dictionaries),
             limits: config.limits.clone(),
             ..ProcessConfig::new(command, vec!["worker".to_owned()], absolute(&config.data.join("run"))?, bucket_url)

@@ -180,6 +180,7 @@ impl Container {
         let command = self.command_line(&host.config);
         let mut child = Command::new(&command[0])
             .args(&command[1..])
+            .envs(host.config.env.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
