@@ -151,6 +151,16 @@ pub enum Role {
     Searcher,
 }
 
+impl Role {
+    /// The name on the wire and in names of containers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Indexer => "indexer",
+            Self::Searcher => "searcher",
+        }
+    }
+}
+
 /// How far a container is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Generation, IndexId, IndexUid, Seq, TenantId, Timestamp, container::Selection, settings::Settings};
+use crate::{Generation, IndexId, IndexUid, Seq, TenantId, Timestamp, container::Selection, generation::Manifest, settings::Settings};
 
 /// One index.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,4 +74,17 @@ pub struct Published {
     pub raw_bytes: u64,
     /// Each attribute with the number of documents that have it.
     pub fields: indexmap::IndexMap<String, u64>,
+}
+
+impl From<&Manifest> for Published {
+    fn from(manifest: &Manifest) -> Self {
+        Self {
+            generation: manifest.generation,
+            committed_seq: manifest.committed_seq,
+            documents: manifest.state.documents,
+            stored_bytes: manifest.files.iter().map(|file| file.size).sum(),
+            raw_bytes: manifest.state.raw_bytes,
+            fields: manifest.state.fields.clone(),
+        }
+    }
 }

@@ -118,7 +118,7 @@ impl Admin {
         let manifest = copied.map_err(Error::internal)?;
         index.primary_key.clone_from(&manifest.state.primary_key);
         index.settings = manifest.state.settings.clone();
-        index.published = Some(published(&manifest));
+        index.published = Some(Published::from(&manifest));
         match self.0.metadata.indexes.create(&index).await {
             Ok(()) => {}
             Err(onggi_metadata::Error::AlreadyExists(_)) => {
@@ -129,16 +129,5 @@ impl Admin {
         }
         self.notify(index.id);
         Ok(())
-    }
-}
-
-fn published(manifest: &Manifest) -> Published {
-    Published {
-        generation: manifest.generation,
-        committed_seq: manifest.committed_seq,
-        documents: manifest.state.documents,
-        stored_bytes: manifest.files.iter().map(|file| file.size).sum(),
-        raw_bytes: manifest.state.raw_bytes,
-        fields: manifest.state.fields.clone(),
     }
 }

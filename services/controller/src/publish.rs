@@ -61,7 +61,7 @@ impl Inner {
         let publishing = self.memories.if_known(index.id, |memory| memory.publishing.take()).flatten();
         let Some(publishing) = publishing else { return Ok(()) };
         let newest = publishing.newest();
-        let (published, state) = (published(newest), &newest.state);
+        let (published, state) = (Published::from(newest), &newest.state);
         self.deps.metadata.indexes.record_generation(index.id, &published, &state.settings, state.primary_key.as_deref()).await?;
         self.settle(index, &publishing.manifests).await?;
         metrics::histogram!("onggi_controller_load_seconds").record(publishing.since.elapsed().as_secs_f64());
@@ -120,15 +120,4 @@ async fn manifests(bucket: &IndexBucket, first: Generation, newest: Generation) 
         }
     }
     Ok(manifests)
-}
-
-fn published(manifest: &Manifest) -> Published {
-    Published {
-        generation: manifest.generation,
-        committed_seq: manifest.committed_seq,
-        documents: manifest.state.documents,
-        stored_bytes: manifest.files.iter().map(|file| file.size).sum(),
-        raw_bytes: manifest.state.raw_bytes,
-        fields: manifest.state.fields.clone(),
-    }
 }

@@ -55,12 +55,8 @@ enum Ended {
 
 impl Container {
     pub(super) fn new(set: &ContainerSet, role: Role, secret: Arc<str>) -> Arc<Self> {
-        let kind = match role {
-            Role::Indexer => "indexer",
-            Role::Searcher => "searcher",
-        };
         Arc::new(Self {
-            name: format!("{kind}-{:016x}", rand::random::<u64>()),
+            name: format!("{}-{:016x}", role.as_str(), rand::random::<u64>()),
             index: set.index,
             role,
             membership: Membership { tenant: set.tenant, size: set.size.clone(), secret },
@@ -165,12 +161,8 @@ impl Container {
 
     /// Program and arguments, and then role and index: for people who look at the list of processes.
     fn command_line(&self, config: &ProcessConfig) -> Vec<String> {
-        let role = match self.role {
-            Role::Indexer => "indexer",
-            Role::Searcher => "searcher",
-        };
         let program = std::iter::once(config.command.to_string_lossy().into_owned());
-        program.chain(config.args.iter().cloned()).chain([role.to_owned(), self.index.to_string()]).collect()
+        program.chain(config.args.iter().cloned()).chain([self.role.as_str().to_owned(), self.index.to_string()]).collect()
     }
 
     /// Starts a process and waits until it listens.
