@@ -34,6 +34,7 @@ use crate::{
 };
 
 mod answer;
+mod metadata;
 mod pool;
 mod routes;
 

@@ -4,6 +4,7 @@
 pub mod auth;
 pub mod container;
 pub mod error;
+pub mod federation;
 pub mod generation;
 pub mod ids;
 pub mod index;

@@ -29,6 +29,10 @@ pub struct Limits {
     pub filter_conditions: usize,
     /// How deep a filter may be nested.
     pub filter_depth: usize,
+    /// Queries of one multi-search.
+    pub multi_search_queries: usize,
+    /// The answers to all queries of one multi-search together, which are held until the last one is there.
+    pub multi_search_bytes: ByteSize,
     /// Requests a second of one tenant.
     pub requests_per_second: u32,
     /// Requests that one tenant may have under way.
@@ -56,6 +60,8 @@ impl Default for Limits {
             query_words: 10,
             filter_conditions: 1000,
             filter_depth: 100,
+            multi_search_queries: 100,
+            multi_search_bytes: ByteSize::mib(64),
             requests_per_second: 2000,
             concurrent_requests: 256,
             waking_queue: 256,

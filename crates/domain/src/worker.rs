@@ -10,6 +10,7 @@
 //! | searcher | `POST /search`, `GET /search?...` | a search answer |
 //! | searcher | `GET /documents?...`, `POST /documents/fetch`, `GET /documents/{id}?fields=` | documents |
 //! | searcher | `POST /facet-search` | facet values |
+//! | searcher | `POST /federated-search` [`FederatedRequest`] | [`FederatedAnswer`] |
 //! | searcher | `GET /stats` | `{numberOfDocuments, isIndexing, fieldDistribution}` without `isIndexing` |
 //!
 //! The gateway adds to a search `x-onggi-index-uid` and, for a tenant token with a filter rule, `x-onggi-filter`: the
@@ -17,6 +18,8 @@
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(doc)]
+use crate::federation::{FederatedAnswer, FederatedRequest};
 use crate::{Generation, IndexId, Seq, Timestamp, container::Role};
 
 /// How a worker is doing.

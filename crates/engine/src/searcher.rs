@@ -2,7 +2,11 @@
 
 use std::{path::Path, time::Instant};
 
-use onggi_domain::{ApiError, Code, generation::IndexState};
+use onggi_domain::{
+    ApiError, Code,
+    federation::{FederatedAnswer, FederatedRequest},
+    generation::IndexState,
+};
 use serde_json::{Value, value::RawValue};
 use tantivy::{
     Index, SegmentReader, TantivyDocument, Term,
@@ -82,6 +86,15 @@ impl Searcher {
     /// Answers a search. `rule` is a filter that a tenant token adds.
     pub fn search(&self, request: &SearchRequest, rule: Option<&Value>) -> Result<std::result::Result<SearchResponse, ApiError>> {
         self.with_index(|index| index.search(request, rule, &self.synonyms))
+    }
+
+    /// Answers the queries of a federated multi-search on this index. `rule` is a filter that a tenant token adds.
+    pub fn federated_search(
+        &self,
+        request: &FederatedRequest,
+        rule: Option<&Value>,
+    ) -> Result<std::result::Result<FederatedAnswer, ApiError>> {
+        self.with_index(|index| index.federated_search(request, rule, &self.synonyms))
     }
 
     /// Values of a facet that start with a query.

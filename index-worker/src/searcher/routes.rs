@@ -11,7 +11,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, header};
-use onggi_domain::{ApiError, Code, worker::LoadRequest};
+use onggi_domain::{ApiError, Code, federation::FederatedRequest, worker::LoadRequest};
 use onggi_engine::search::{DocumentsRequest, FacetSearchRequest, SearchRequest};
 use onggi_web::{Error, body};
 use serde_json::Value;
@@ -19,6 +19,7 @@ use url::form_urlencoded;
 
 use super::{
     Loaded, Searcher, answer,
+    metadata::{Metadata, Told},
     pool::{Refused, busy},
 };
 use crate::server::unavailable;
@@ -33,6 +34,7 @@ pub(crate) fn router(searcher: Arc<Searcher>) -> Router {
         .route("/load", post(load))
         .route("/search", get(search_by_query).post(search_by_body))
         .route("/facet-search", post(facet_search))
+        .route("/federated-search", post(federated_search))
         .route("/documents", get(documents_by_query))
         .route("/documents/fetch", post(documents_by_body))
         .route("/documents/{id}", get(document))
@@ -66,18 +68,21 @@ async fn search(searcher: &Searcher, headers: &HeaderMap, request: SearchRequest
     let rule = rule(headers)?;
     let loaded = loaded(searcher)?;
     let generation = loaded.generation();
+    let metadata = Metadata::wanted(headers, &loaded);
+    let named = metadata.is_some();
     let tag = answer::entity_tag(searcher.index, generation, &request, rule.as_ref());
-    if answer::is_known(headers, &tag) {
+    if !named && answer::is_known(headers, &tag) {
         return Ok(answer::not_modified(generation, tag));
     }
     let (bytes, degraded) = on_pool(searcher, loaded, move |loaded| {
         let response = loaded.engine.search(&request, rule.as_ref()).map_err(Error::internal)??;
-        Ok((answer::to_bytes(&response).map_err(Error::internal)?, response.degraded))
+        let told = Told { response: &response, metadata };
+        Ok((answer::to_bytes(&told).map_err(Error::internal)?, response.degraded))
     })
     .await?;
     let mut response = answer::json(generation, bytes);
-    // A degraded answer may be better next time: nobody should keep it.
-    if !degraded {
+    // A degraded answer may be better next time, and one that has a name is for who asked: nobody should keep them.
+    if !degraded && !named {
         response.headers_mut().insert(header::ETAG, tag);
     }
     metrics::histogram!("onggi_search_seconds").record(started.elapsed());
@@ -92,6 +97,20 @@ async fn facet_search(State(searcher): State<Arc<Searcher>>, headers: HeaderMap,
     answered(&searcher, move |loaded| {
         let response = loaded.engine.facet_search(&request, rule.as_ref()).map_err(Error::internal)??;
         answer::to_bytes(&response).map_err(Error::internal)
+    })
+    .await
+}
+
+/// The gateway asks this and nobody else can: the path is not a public one.
+async fn federated_search(State(searcher): State<Arc<Searcher>>, headers: HeaderMap, body: Body) -> Result<Response> {
+    let bytes = read(&searcher, body).await?;
+    let request: FederatedRequest = serde_json::from_slice(&bytes).map_err(Error::internal)?;
+    searcher.status.searched();
+    metrics::counter!("onggi_searches_total").increment(request.queries.len() as u64);
+    let rule = rule(&headers)?;
+    answered(&searcher, move |loaded| {
+        let answer = loaded.engine.federated_search(&request, rule.as_ref()).map_err(Error::internal)??;
+        answer::to_bytes(&answer).map_err(Error::internal)
     })
     .await
 }

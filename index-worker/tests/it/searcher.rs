@@ -236,3 +236,46 @@ async fn a_worker_that_drains_finishes_what_is_under_way_and_refuses_the_rest() 
     (&mut searcher.running).await.unwrap().unwrap();
     assert!(TcpStream::connect(searcher.address).await.is_err());
 }
+
+#[tokio::test]
+async fn queries_of_a_federated_search_are_answered_from_one_generation_with_the_tokens_rule() {
+    let bed = Bed::in_memory();
+    published(&bed).await;
+    let searcher = bed.searcher().await;
+    let ask = async |rule: &str| {
+        let queries = json!([
+            {"position": 0, "weight": 1.0, "search": {"q": "jar"}},
+            {"position": 2, "weight": 2.0, "search": {"q": "bowl"}},
+        ]);
+        let body = json!({"indexUid": "shop", "queries": queries, "limit": 20, "facets": null, "distinct": null});
+        let request = searcher.request(Method::POST, "/federated-search").bearer_auth(SECRET).body(body.to_string());
+        searcher.send(if rule.is_empty() { request } else { request.header("x-onggi-filter", rule) }).await
+    };
+    let answer = ask("").await;
+    assert_eq!((answer.status, answer.header("x-onggi-generation")), (200, "1"));
+    let hit = |list: usize| answer.json["lists"][list]["hits"][0]["hit"].clone();
+    assert_eq!((hit(0)["id"].as_str(), hit(1)["id"].as_str()), (Some("a"), Some("b")));
+    assert_eq!((&hit(1)["_federation"]["queriesPosition"], &answer.json["total"]), (&json!(2), &json!(2)));
+    let refused = ask("%22title+%3D+x%22").await;
+    assert_eq!((refused.status, &refused.json["code"]), (400, &json!("invalid_search_filter")));
+}
+
+#[tokio::test]
+async fn who_asks_for_the_name_of_a_search_gets_one_and_no_tag() {
+    let bed = Bed::in_memory();
+    published(&bed).await;
+    let searcher = bed.searcher().await;
+    let tag = searcher.search("jar").await.header("etag").to_owned();
+    let request = searcher.request(Method::GET, "/search?q=jar").bearer_auth(SECRET);
+    let named = request
+        .header("meili-include-metadata", "true")
+        .header("x-onggi-index-uid", "shop")
+        .header("x-request-id", "0198c1a0-0000-7000-8000-000000000000")
+        .header(header::IF_NONE_MATCH, &tag);
+    let answer = searcher.send(named).await;
+    assert_eq!((answer.status, answer.header("etag")), (200, ""));
+    assert_eq!(answer.json["requestUid"], "0198c1a0-0000-7000-8000-000000000000");
+    assert_eq!((&answer.json["metadata"]["indexUid"], &answer.json["metadata"]["primaryKey"]), (&json!("shop"), &json!("id")));
+    assert!(answer.json["metadata"]["queryUid"].is_string());
+    assert!(searcher.search("jar").await.json["metadata"].is_null());
+}

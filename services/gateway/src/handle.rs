@@ -58,6 +58,7 @@ impl Gateway {
                 }
                 answer
             }
+            (Destination::Searchers, _) => self.multi_search(caller, tenant, request).await,
             (Destination::Here | Destination::Searcher, _) => Err(Error::internal("the table of routes sends this nowhere")),
         }
     }

@@ -3,15 +3,18 @@
 //!
 //! The way of a request: `observe` gives it an id and a span, `routes` says what it needs and who answers, `handle` drives it:
 //! `authenticate` (keys, and `token`), `tenants` (rate and concurrency), then either a service behind (`forward`) or, by
-//! `indexes`, a searcher of the index (`search`, with `replicas` and `waking`).
+//! `indexes`, a searcher of the index (`search`, with `replicas` and `waking`), or for a `multi_search` several, whose hits
+//! `federation` merges.
 
 mod authenticate;
 mod body;
 mod discovery;
+mod federation;
 mod forward;
 mod handle;
 mod headers;
 mod indexes;
+mod multi_search;
 mod observe;
 mod replicas;
 pub mod routes;

@@ -15,6 +15,8 @@ pub enum Destination {
     Admin,
     /// A searcher of the index in the path.
     Searcher,
+    /// Searchers of the indexes that the body names.
+    Searchers,
 }
 
 /// A public route.
@@ -38,7 +40,7 @@ impl Route {
 
     /// Whether the route reads and changes nothing.
     pub fn is_read(&self) -> bool {
-        self.method == Method::GET || self.to == Destination::Searcher
+        self.method == Method::GET || matches!(self.to, Destination::Searcher | Destination::Searchers)
     }
 }
 
@@ -47,7 +49,7 @@ const fn route(method: Method, path: &'static str, action: Action, to: Destinati
 }
 
 use Action as A;
-use Destination::{Admin, Searcher, Uploader};
+use Destination::{Admin, Searcher, Searchers, Uploader};
 
 /// Every public route.
 pub static ROUTES: &[Route] = &[
@@ -66,6 +68,7 @@ pub static ROUTES: &[Route] = &[
     route(Method::GET, "/indexes/{uid}/search", A::Search, Searcher),
     route(Method::POST, "/indexes/{uid}/search", A::Search, Searcher),
     route(Method::POST, "/indexes/{uid}/facet-search", A::Search, Searcher),
+    route(Method::POST, "/multi-search", A::Search, Searchers),
     // documents
     route(Method::GET, "/indexes/{uid}/documents", A::DocumentsGet, Searcher),
     route(Method::POST, "/indexes/{uid}/documents/fetch", A::DocumentsGet, Searcher),

@@ -57,11 +57,17 @@ impl Tenant {
     /// Lets a request in, or says why not; it is under way until the permit is dropped.
     pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, ApiError> {
         if self.rate.check().is_err() {
-            return Err(ApiError::new(Code::TooManyRequests, "Too many requests a second. Send fewer, or wait and try again."));
+            return Err(too_many());
         }
         self.slots.clone().try_acquire_owned().map_err(|_| {
             ApiError::new(Code::TooManySearchRequests, "Too many requests at the same time. Wait for answers before sending more.")
         })
+    }
+
+    /// Counts a request that is several as so many more.
+    pub(crate) fn count(&self, more: usize) -> Result<(), ApiError> {
+        let Some(more) = NonZeroU32::new(u32::try_from(more).unwrap_or(u32::MAX)) else { return Ok(()) };
+        self.rate.check_n(more).ok().and_then(Result::ok).ok_or_else(too_many)
     }
 
     /// What is known of the tenant's indexes is asked again when this has changed.
@@ -73,4 +79,8 @@ impl Tenant {
     pub(crate) fn indexes_changed(&self) {
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
+}
+
+fn too_many() -> ApiError {
+    ApiError::new(Code::TooManyRequests, "Too many requests a second. Send fewer, or wait and try again.")
 }

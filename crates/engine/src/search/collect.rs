@@ -23,7 +23,7 @@ use crate::schema::ORD_COLUMN;
 
 const WINDOW: usize = 4096;
 /// Steps in which text scores are compared where another key follows.
-const STEPS: f32 = 200.0;
+pub(super) const STEPS: f32 = 200.0;
 
 /// A document that matches.
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 //! At most one document for each value of an attribute: the best one.
 
 use rustc_hash::FxHashSet;
+use serde_json::Value;
 use tantivy::{
     SegmentReader,
     columnar::{Column, StrColumn},
@@ -23,6 +24,16 @@ pub(super) fn apply(attribute: &str, segments: &[SegmentReader], hits: &mut Vec<
     }
     *hits = kept;
     Ok(())
+}
+
+/// The values of one document that others may not share with it.
+pub(super) fn values(attribute: &str, segment: &SegmentReader, doc: u32) -> tantivy::Result<Vec<Value>> {
+    let keys = Columns::open(attribute, segment)?.keys(doc)?;
+    let value = |key| match key {
+        Key::Number(number) => tantivy::u64_to_f64(number).into(),
+        Key::Text(text) => text.into(),
+    };
+    Ok(keys.into_iter().map(value).collect())
 }
 
 #[derive(PartialEq, Eq, Hash)]

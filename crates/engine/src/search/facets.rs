@@ -136,7 +136,8 @@ impl SameForm<'_> {
     }
 }
 
-fn each(documents: &BitSet, mut visit: impl FnMut(u32)) {
+/// Visits every document of a set.
+pub(super) fn each(documents: &BitSet, mut visit: impl FnMut(u32)) {
     for bucket in 0..documents.max_value().div_ceil(64) {
         let mut set = documents.tinyset(bucket);
         while let Some(bit) = set.pop_lowest() {
@@ -178,7 +179,8 @@ pub(super) fn distribution(attribute: &str, counts: Counts, settings: &Settings)
     distribution
 }
 
-fn order(attribute: &str, settings: &Settings) -> FacetOrder {
+/// The order in which the settings want the values of an attribute.
+pub(super) fn order(attribute: &str, settings: &Settings) -> FacetOrder {
     let orders = &settings.faceting.sort_facet_values_by;
     orders.get(attribute).or_else(|| orders.get("*")).copied().unwrap_or(FacetOrder::Alpha)
 }

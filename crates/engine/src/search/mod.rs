@@ -7,6 +7,7 @@ mod collect;
 mod distinct;
 mod expand;
 mod facets;
+mod federated;
 pub mod filter;
 mod format;
 mod highlight;

@@ -16,7 +16,9 @@ use super::{
     collect::{self, Collected, Hit},
     distinct,
     expand::Expander,
-    facets, filter,
+    facets,
+    federated::Listing,
+    filter,
     format::{self, Formatter, Shown},
     highlight::Matcher,
     plan::{self, Plan},
@@ -50,9 +52,9 @@ pub(crate) struct Index<'a> {
 }
 
 /// A failure of ours, or an answer that may be the caller's error.
-type Outcome<T> = Result<Result<T, ApiError>, crate::Error>;
+pub(super) type Outcome<T> = Result<Result<T, ApiError>, crate::Error>;
 
-fn failed(source: tantivy::TantivyError) -> crate::Error {
+pub(super) fn failed(source: tantivy::TantivyError) -> crate::Error {
     crate::Error::Tantivy { what: "searching", source }
 }
 
@@ -104,11 +106,22 @@ impl Window {
 impl Index<'_> {
     /// Answers a search; `rule` is a filter that holds besides the request's own.
     pub(crate) fn search(&self, request: &SearchRequest, rule: Option<&Value>, synonyms: &Synonyms) -> Outcome<SearchResponse> {
+        self.search_listing(request, rule, synonyms, None)
+    }
+
+    /// Answers a search and notes, if asked to, what its hits can be merged with others by.
+    pub(super) fn search_listing(
+        &self,
+        request: &SearchRequest,
+        rule: Option<&Value>,
+        synonyms: &Synonyms,
+        mut listing: Option<&mut Listing<'_>>,
+    ) -> Outcome<SearchResponse> {
         let start = Instant::now();
         let settings = &self.state.settings;
         let filter = caller!(self.filter(request.filter.as_ref(), rule));
         let order = caller!(RankPlan::new(settings, request.sort.as_deref()));
-        let facet_names = caller!(self.facet_names(request.facets.as_deref()));
+        let facet_names = caller!(self.facet_names(request.facets.as_deref(), Code::InvalidSearchFacets));
         let distinct_on = caller!(self.distinct(request.distinct.as_deref()));
         let parsed = caller!(self.parse(request.q.as_deref(), request.attributes_to_search_on.as_deref()));
         let window = Window::new(request, settings.pagination.max_total_hits);
@@ -131,7 +144,7 @@ impl Index<'_> {
             excluded: excluded.as_deref(),
             order: &order,
             keep,
-            keep_matched: !facet_names.is_empty(),
+            keep_matched: !facet_names.is_empty() || listing.is_some(),
             deadline: start + settings.search_cutoff_ms.map_or(DEFAULT_CUTOFF, Duration::from_millis),
         })
         .map_err(failed)?;
@@ -141,23 +154,32 @@ impl Index<'_> {
 
         let (facet_distribution, facet_stats) = match request.facets {
             Some(_) => {
-                let (counts, stats) = self.facets(&facet_names, &ranked).map_err(failed)?;
+                let (counts, stats) = self.facets(&facet_names, &ranked.matched).map_err(failed)?;
                 (Some(counts), Some(stats))
             }
             None => (None, None),
         };
+        if let Some(listing) = &mut listing {
+            listing.begin(self.segments, &order, plan.is_some()).map_err(failed)?;
+        }
         let variants: Vec<&[String]> = variants.iter().map(Vec::as_slice).collect();
         let matcher = (!parsed.query.parts.is_empty()).then(|| Matcher::new(self.analyzer, &parsed.query, &variants));
         let formatter = caller!(Formatter::new(request, settings, self.analyzer, matcher));
         let mut hits = Vec::with_capacity(window.limit.min(ranked.hits.len()));
         for at in window.offset.min(ranked.hits.len())..window.end().min(ranked.hits.len()) {
             let raw = (self.load)(ranked.hits[at].segment, ranked.hits[at].doc)?;
-            let added = self.added(request, plan.as_ref(), &order, &ranked, at).map_err(failed)?;
+            let mut added = self.added(request, plan.as_ref(), &order, &ranked, at).map_err(failed)?;
+            if let Some(listing) = &mut listing {
+                listing.note(self.segments, &ranked.hits[at], &mut added).map_err(failed)?;
+            }
             hits.push(
                 formatter
                     .hit(&raw, added)
                     .map_err(|error| crate::Error::Damaged { what: "a stored document".to_owned(), why: error.to_string() })?,
             );
+        }
+        if let Some(listing) = listing {
+            listing.matched = ranked.matched;
         }
         let total = (ranked.total as usize).min(settings.pagination.max_total_hits);
         Ok(Ok(SearchResponse {
@@ -240,9 +262,9 @@ impl Index<'_> {
         Ok(filter::all_of(queries))
     }
 
-    fn facet_names(&self, facets: Option<&[String]>) -> Result<Vec<String>, ApiError> {
+    pub(super) fn facet_names(&self, facets: Option<&[String]>, code: Code) -> Result<Vec<String>, ApiError> {
         let seen: Vec<String> = self.state.fields.keys().cloned().collect();
-        facets::attributes(facets.unwrap_or_default(), &self.state.settings, &seen, Code::InvalidSearchFacets)
+        facets::attributes(facets.unwrap_or_default(), &self.state.settings, &seen, code)
     }
 
     fn distinct(&self, asked: Option<&str>) -> Result<Option<String>, ApiError> {
@@ -394,10 +416,10 @@ impl Index<'_> {
         all
     }
 
-    fn facets(&self, names: &[String], ranked: &Ranked) -> tantivy::Result<(Distribution, Stats)> {
+    pub(super) fn facets(&self, names: &[String], matched: &[BitSet]) -> tantivy::Result<(Distribution, Stats)> {
         let (mut counts, mut stats) = (Distribution::new(), Stats::new());
         for name in names {
-            let (found, range) = facets::count(name, self.segments, &ranked.matched)?;
+            let (found, range) = facets::count(name, self.segments, matched)?;
             counts.insert(name.clone(), facets::distribution(name, found, &self.state.settings));
             if let Some(range) = range {
                 stats.insert(name.clone(), range);
@@ -453,8 +475,8 @@ impl Index<'_> {
     }
 }
 
-type Distribution = indexmap::IndexMap<String, indexmap::IndexMap<String, u64>>;
-type Stats = indexmap::IndexMap<String, super::FacetStats>;
+pub(super) type Distribution = indexmap::IndexMap<String, indexmap::IndexMap<String, u64>>;
+pub(super) type Stats = indexmap::IndexMap<String, super::FacetStats>;
 
 struct Parsed {
     query: ParsedQuery,

@@ -1,6 +1,7 @@
 //! The engine from outside: operations go in through `Indexer`, what a user would see comes out of `Searcher`.
 
 mod answers;
+mod federated;
 mod filtering;
 mod indexing;
 mod korean;

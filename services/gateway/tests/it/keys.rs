@@ -8,7 +8,10 @@ use onggi_domain::{
 };
 use onggi_gateway::{Destination, ROUTES, Route};
 
-use crate::bed::{Answer, Bed, Searcher, caller, key};
+use crate::{
+    bed::{Answer, Bed, Searcher, caller, key},
+    multi_search::multi_search,
+};
 
 /// A path of a route, about this index.
 fn path(route: &Route, uid: &str) -> String {
@@ -17,6 +20,9 @@ fn path(route: &Route, uid: &str) -> String {
 }
 
 async fn call(bed: &Bed, key: &str, route: &Route, uid: &str) -> Answer {
+    if route.to == Destination::Searchers {
+        return multi_search(bed, key, &serde_json::json!({"queries": [{"indexUid": uid}]})).await;
+    }
     bed.call(key, route.method.clone(), &path(route, uid)).await
 }
 
@@ -85,6 +91,9 @@ async fn a_route_is_answered_by_whom_the_table_names_and_in_the_name_of_the_call
                 assert_eq!(json["headers"]["x-onggi-index-uid"], "jars");
                 assert!(json["headers"]["x-onggi-filter"].is_null());
             }
+            Destination::Searchers => {
+                assert_eq!((&json["results"][0]["by"], &json["results"][0]["indexUid"]), (&"searcher".into(), &"jars".into()));
+            }
             Destination::Uploader | Destination::Admin => {
                 let service = if route.to == Destination::Admin { "admin" } else { "uploader" };
                 assert_eq!(json["said"]["by"], service, "{route:?}");
@@ -124,9 +133,11 @@ async fn a_strangers_index_answers_with_the_same_bytes_as_one_that_does_not_exis
     bed.index(owner, "secret", &[&searcher]).await;
     for route in ROUTES.iter().filter(|route| route.action.is_some()) {
         let theirs = call(&bed, &root_of_stranger, route, "secret").await;
-        if route.to == Destination::Searcher {
+        if matches!(route.to, Destination::Searcher | Destination::Searchers) {
             let absent = call(&bed, &root_of_stranger, route, "absent").await;
-            assert_eq!(theirs.outcome(), (404, "index_not_found".to_owned()), "{route:?}");
+            // In a body it is the body that is wrong.
+            let status = if route.to == Destination::Searcher { 404 } else { 400 };
+            assert_eq!(theirs.outcome(), (status, "index_not_found".to_owned()), "{route:?}");
             assert_eq!(String::from_utf8_lossy(&theirs.bytes).replace("secret", "absent"), String::from_utf8_lossy(&absent.bytes));
         } else if !route.path.ends_with("{uid}/stats") {
             assert_eq!(caller(&theirs).tenant, stranger, "{route:?}");

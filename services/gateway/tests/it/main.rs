@@ -3,6 +3,7 @@
 mod bed;
 mod edge;
 mod keys;
+mod multi_search;
 mod searchers;
 mod tokens;
 mod waking;
