@@ -7,29 +7,56 @@ use anyhow::{Context, bail};
 /// Where the end-to-end tests keep the scripts that use the official SDKs.
 const SDKS: &str = "services/onggi/tests/sdk";
 
+/// Copies what a `pom.xml` names into `lib`.
+const MAVEN: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
+
 /// Debian's PostgreSQL, for the conformance suite of the metadata database.
 pub(crate) fn postgres() -> anyhow::Result<()> {
     let installed = std::fs::read_dir("/usr/lib/postgresql").is_ok_and(|mut versions| versions.next().is_some());
-    if installed || on_path("postgres") {
+    if installed { Ok(()) } else { debian(&[("postgres", &["postgresql"])]) }
+}
+
+/// The official SDKs in the versions that their manifests name, and a browser.
+pub(crate) fn sdks() -> anyhow::Result<()> {
+    debian(&[
+        ("node", &["nodejs", "npm"]),
+        ("javac", &["openjdk-17-jdk-headless"]),
+        ("mvn", &["maven"]),
+        ("chromium", &["chromium", "fonts-liberation"]),
+    ])?;
+    for directory in ["js", "instantsearch"] {
+        once(directory, "package.json", |at| {
+            run(Command::new("npm").args(["install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]).current_dir(at))
+        })?;
+    }
+    once("python", "requirements.txt", |at| {
+        run(Command::new("python3").args(["-m", "venv", ".venv"]).current_dir(at))?;
+        run(Command::new(".venv/bin/pip").args(["install", "--quiet", "-r", "requirements.txt"]).current_dir(at))
+    })?;
+    once("java", "pom.xml", |at| run(Command::new("mvn").args(["--quiet", "--batch-mode", MAVEN, "-DoutputDirectory=lib"]).current_dir(at)))
+}
+
+/// Installs what a manifest names, unless that is what was installed last.
+fn once(directory: &str, manifest: &str, install: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let directory = Path::new(SDKS).join(directory);
+    let wanted = std::fs::read(directory.join(manifest)).with_context(|| format!("{manifest} of {} is gone", directory.display()))?;
+    let marker = directory.join(".installed");
+    if std::fs::read(&marker).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    install(&directory)?;
+    std::fs::write(marker, wanted).with_context(|| format!("cannot write to {}", directory.display()))
+}
+
+/// Programs that are missing, from the Debian packages that bring them.
+fn debian(programs: &[(&str, &[&str])]) -> anyhow::Result<()> {
+    let missing: Vec<&str> =
+        programs.iter().filter(|(program, _)| !on_path(program)).flat_map(|(_, packages)| *packages).copied().collect();
+    if missing.is_empty() {
         return Ok(());
     }
     run(Command::new("apt-get").args(["update", "-qq"]))?;
-    run(Command::new("apt-get").args(["install", "-y", "-qq", "postgresql"]))
-}
-
-/// The official SDKs, in the versions that `package.json` and `requirements.txt` name.
-pub(crate) fn sdks() -> anyhow::Result<()> {
-    let js = Path::new(SDKS).join("js");
-    if !js.join("node_modules").is_dir() {
-        run(Command::new("npm").args(["install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]).current_dir(&js))?;
-    }
-    let python = Path::new(SDKS).join("python");
-    if !python.join(".venv/done").is_file() {
-        run(Command::new("python3").args(["-m", "venv", ".venv"]).current_dir(&python))?;
-        run(Command::new(".venv/bin/pip").args(["install", "--quiet", "-r", "requirements.txt"]).current_dir(&python))?;
-        std::fs::write(python.join(".venv/done"), "").context("cannot write to the virtual environment")?;
-    }
-    Ok(())
+    run(Command::new("apt-get").args(["install", "-y", "-qq", "--no-install-recommends"]).args(missing))
 }
 
 /// `cargo deny`, built from its source.

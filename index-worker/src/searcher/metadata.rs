@@ -19,12 +19,12 @@ const INDEX_UID: HeaderName = HeaderName::from_static("x-onggi-index-uid");
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Metadata {
     request_uid: Uuid,
-    metadata: Query,
+    metadata: Named,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Query {
+struct Named {
     query_uid: Uuid,
     index_uid: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,6 +48,6 @@ impl Metadata {
         let request_uid = text(REQUEST_ID).and_then(|id| id.parse().ok()).unwrap_or_else(Uuid::now_v7);
         let index_uid = text(INDEX_UID).unwrap_or_default().to_owned();
         let primary_key = loaded.engine.state().primary_key.clone();
-        Some(Self { request_uid, metadata: Query { query_uid: Uuid::now_v7(), index_uid, primary_key } })
+        Some(Self { request_uid, metadata: Named { query_uid: Uuid::now_v7(), index_uid, primary_key } })
     }
 }

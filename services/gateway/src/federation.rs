@@ -217,11 +217,11 @@ mod tests {
     /// (index, document, query) of the merged hits.
     fn merged(lists: Vec<List>, skip: usize, take: usize, distinct: bool) -> Vec<(u64, u64, u64)> {
         let hits = merge(lists, skip, take, distinct).hits;
-        let place = |hit: &Box<RawValue>| {
+        let place = |hit: Box<RawValue>| {
             let hit: Value = serde_json::from_str(hit.get()).unwrap();
             (hit["index"].as_u64().unwrap(), hit["document"].as_u64().unwrap(), hit["query"].as_u64().unwrap())
         };
-        hits.iter().map(place).collect()
+        hits.into_iter().map(place).collect()
     }
 
     use OrderRule::{Ascending, Descending, Nearest, Relevancy};
@@ -324,8 +324,11 @@ mod tests {
         assert!(error.message.contains("facet `brand`: index `shop` orders by count, but index `other` orders alphabetically"), "{error}");
     }
 
-    /// Lists in order, of documents that several of them may hold.
-    fn some_lists() -> impl Strategy<Value = Vec<(usize, f64, Vec<(u64, f64, Option<i8>)>)>> {
+    /// Document, score, value.
+    type SomeHit = (u64, f64, Option<i8>);
+
+    /// Index, weight and hits of each list: documents that several of them may hold.
+    fn some_lists() -> impl Strategy<Value = Vec<(usize, f64, Vec<SomeHit>)>> {
         let hits = prop::collection::vec((0_u64..20, 0.0..1.0, prop::option::of(-3_i8..3)), 0..12);
         prop::collection::vec((0_usize..3, prop::sample::select(vec![0.0, 0.5, 1.0, 3.0]), hits), 0..6)
     }

@@ -18,6 +18,7 @@ use crate::{
     body::holding,
     forward::forward,
     headers::{clean_request, clean_response, for_searcher},
+    openapi,
     search::Question,
     tenants::Tenant,
 };
@@ -26,7 +27,9 @@ impl Gateway {
     /// Answers a request for a route: who asks, may they, how much, and then whoever the table names.
     pub(crate) async fn handle(&self, route: &'static Route, params: &RawPathParams, request: Request) -> Result<Response> {
         let Some(action) = route.action else {
-            return Ok(Json(serde_json::json!({"status": "available"})).into_response());
+            let file = params.iter().find_map(|(name, value)| (name == "file").then_some(value));
+            let described = openapi::answers(route, file);
+            return Ok(described.unwrap_or_else(|| Json(serde_json::json!({"status": "available"})).into_response()));
         };
         let span = Span::current();
         let caller = self.keys.authenticate(request.headers(), action).await?;

@@ -16,6 +16,7 @@ mod headers;
 mod indexes;
 mod multi_search;
 mod observe;
+pub mod openapi;
 mod replicas;
 pub mod routes;
 mod search;

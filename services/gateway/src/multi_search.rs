@@ -257,9 +257,9 @@ impl Answer {
         let total = total.saturating_sub(merged.rejected);
         let (mut facet_distribution, mut facet_stats, mut facets_by_index) = (None, None, BTreeMap::new());
         match federation.merge_facets {
-            Some(most) if !facets.is_empty() => {
+            Some(how) if !facets.is_empty() => {
                 let indexes = facets.iter().map(|(uid, facets)| (uid.as_str(), facets.clone())).collect();
-                let MergedFacets { distribution, stats } = federation::merge_facets(indexes, most)?;
+                let MergedFacets { distribution, stats } = federation::merge_facets(indexes, how.max_values_per_facet)?;
                 (facet_distribution, facet_stats) = (Some(distribution), Some(stats));
             }
             _ => {

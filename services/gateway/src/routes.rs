@@ -30,6 +30,11 @@ pub struct Route {
     pub action: Option<Action>,
     /// Who answers.
     pub to: Destination,
+    /// What it is for, in one line.
+    pub summary: &'static str,
+    /// What comes in and what goes out, by names of `openapi/schemas.rs`: `?Query Body -> Answer`. `()` is nothing, said on purpose: a route that
+    /// writes has to say so when it takes no body.
+    pub shape: &'static str,
 }
 
 impl Route {
@@ -44,66 +49,75 @@ impl Route {
     }
 }
 
-const fn route(method: Method, path: &'static str, action: Action, to: Destination) -> Route {
-    Route { method, path, action: Some(action), to }
+const fn route(method: Method, path: &'static str, action: Action, to: Destination, summary: &'static str, shape: &'static str) -> Route {
+    Route { method, path, action: Some(action), to, summary, shape }
+}
+
+/// Open to everyone and answered here.
+const fn open(path: &'static str, summary: &'static str, shape: &'static str) -> Route {
+    Route { method: Method::GET, path, action: None, to: Destination::Here, summary, shape }
 }
 
 use Action as A;
 use Destination::{Admin, Searcher, Searchers, Uploader};
 
 /// Every public route.
+#[rustfmt::skip]
 pub static ROUTES: &[Route] = &[
-    Route { method: Method::GET, path: "/health", action: None, to: Destination::Here },
-    route(Method::GET, "/version", A::Version, Admin),
-    route(Method::GET, "/stats", A::StatsGet, Admin),
+    open("/health", "Whether the service answers", "-> Health"),
+    open("/openapi.json", "This description of the API", "-> OpenApi"),
+    open("/docs", "A page to read about the API and to try it", "-> Html"),
+    open("/docs/{file}", "What the page consists of", "-> Html"),
+    route(Method::GET, "/version", A::Version, Admin, "The version of the service", "-> Version"),
+    route(Method::GET, "/stats", A::StatsGet, Admin, "Documents and fields of every index", "?StatsOptions -> Stats"),
     // indexes
-    route(Method::GET, "/indexes", A::IndexesGet, Admin),
-    route(Method::POST, "/indexes", A::IndexesCreate, Admin),
-    route(Method::GET, "/indexes/{uid}", A::IndexesGet, Admin),
-    route(Method::PATCH, "/indexes/{uid}", A::IndexesUpdate, Admin),
-    route(Method::DELETE, "/indexes/{uid}", A::IndexesDelete, Admin),
-    route(Method::GET, "/indexes/{uid}/stats", A::StatsGet, Admin),
-    route(Method::POST, "/swap-indexes", A::IndexesSwap, Admin),
+    route(Method::GET, "/indexes", A::IndexesGet, Admin, "List the indexes", "?Page -> Indexes"),
+    route(Method::POST, "/indexes", A::IndexesCreate, Admin, "Create an index", "NewIndex -> EnqueuedTask"),
+    route(Method::GET, "/indexes/{uid}", A::IndexesGet, Admin, "Show an index", "-> Index"),
+    route(Method::PATCH, "/indexes/{uid}", A::IndexesUpdate, Admin, "Rename an index, or set its primary key", "IndexChange -> EnqueuedTask"),
+    route(Method::DELETE, "/indexes/{uid}", A::IndexesDelete, Admin, "Delete an index", "-> EnqueuedTask"),
+    route(Method::GET, "/indexes/{uid}/stats", A::StatsGet, Admin, "Documents and fields of an index", "?StatsOptions -> IndexStats"),
+    route(Method::POST, "/swap-indexes", A::IndexesSwap, Admin, "Swap or rename indexes", "Swaps -> EnqueuedTask"),
     // search
-    route(Method::GET, "/indexes/{uid}/search", A::Search, Searcher),
-    route(Method::POST, "/indexes/{uid}/search", A::Search, Searcher),
-    route(Method::POST, "/indexes/{uid}/facet-search", A::Search, Searcher),
-    route(Method::POST, "/multi-search", A::Search, Searchers),
+    route(Method::GET, "/indexes/{uid}/search", A::Search, Searcher, "Search, with the parameters in the query string", "?Search -> SearchAnswer"),
+    route(Method::POST, "/indexes/{uid}/search", A::Search, Searcher, "Search", "Search -> SearchAnswer"),
+    route(Method::POST, "/indexes/{uid}/facet-search", A::Search, Searcher, "Search the values of a facet", "FacetSearch -> FacetSearchAnswer"),
+    route(Method::POST, "/multi-search", A::Search, Searchers, "Several searches in one request, side by side or merged into one list", "MultiSearch -> MultiSearchAnswer"),
     // documents
-    route(Method::GET, "/indexes/{uid}/documents", A::DocumentsGet, Searcher),
-    route(Method::POST, "/indexes/{uid}/documents/fetch", A::DocumentsGet, Searcher),
-    route(Method::GET, "/indexes/{uid}/documents/{id}", A::DocumentsGet, Searcher),
-    route(Method::POST, "/indexes/{uid}/documents", A::DocumentsAdd, Uploader),
-    route(Method::PUT, "/indexes/{uid}/documents", A::DocumentsAdd, Uploader),
-    route(Method::DELETE, "/indexes/{uid}/documents", A::DocumentsDelete, Uploader),
-    route(Method::DELETE, "/indexes/{uid}/documents/{id}", A::DocumentsDelete, Uploader),
-    route(Method::POST, "/indexes/{uid}/documents/delete-batch", A::DocumentsDelete, Uploader),
-    route(Method::POST, "/indexes/{uid}/documents/delete", A::DocumentsDelete, Uploader),
+    route(Method::GET, "/indexes/{uid}/documents", A::DocumentsGet, Searcher, "List documents", "?DocumentsQuery -> DocumentsPage"),
+    route(Method::POST, "/indexes/{uid}/documents/fetch", A::DocumentsGet, Searcher, "List documents, with the parameters in the body", "DocumentsQuery -> DocumentsPage"),
+    route(Method::GET, "/indexes/{uid}/documents/{id}", A::DocumentsGet, Searcher, "Show a document", "?DocumentOptions -> Document"),
+    route(Method::POST, "/indexes/{uid}/documents", A::DocumentsAdd, Uploader, "Add or replace documents", "?Upload Documents -> EnqueuedTask"),
+    route(Method::PUT, "/indexes/{uid}/documents", A::DocumentsAdd, Uploader, "Add or update documents", "?Upload Documents -> EnqueuedTask"),
+    route(Method::DELETE, "/indexes/{uid}/documents", A::DocumentsDelete, Uploader, "Delete all documents", "-> EnqueuedTask"),
+    route(Method::DELETE, "/indexes/{uid}/documents/{id}", A::DocumentsDelete, Uploader, "Delete a document", "-> EnqueuedTask"),
+    route(Method::POST, "/indexes/{uid}/documents/delete-batch", A::DocumentsDelete, Uploader, "Delete documents by id", "Ids -> EnqueuedTask"),
+    route(Method::POST, "/indexes/{uid}/documents/delete", A::DocumentsDelete, Uploader, "Delete documents by a filter", "DocumentsFilter -> EnqueuedTask"),
     // settings
-    route(Method::GET, "/indexes/{uid}/settings", A::SettingsGet, Admin),
-    route(Method::GET, "/indexes/{uid}/settings/{name}", A::SettingsGet, Admin),
-    route(Method::PATCH, "/indexes/{uid}/settings", A::SettingsUpdate, Uploader),
-    route(Method::DELETE, "/indexes/{uid}/settings", A::SettingsUpdate, Uploader),
-    route(Method::PUT, "/indexes/{uid}/settings/{name}", A::SettingsUpdate, Uploader),
-    route(Method::PATCH, "/indexes/{uid}/settings/{name}", A::SettingsUpdate, Uploader),
-    route(Method::DELETE, "/indexes/{uid}/settings/{name}", A::SettingsUpdate, Uploader),
+    route(Method::GET, "/indexes/{uid}/settings", A::SettingsGet, Admin, "All settings", "-> Settings"),
+    route(Method::GET, "/indexes/{uid}/settings/{name}", A::SettingsGet, Admin, "One setting", "-> Setting"),
+    route(Method::PATCH, "/indexes/{uid}/settings", A::SettingsUpdate, Uploader, "Change settings; null resets", "Settings -> EnqueuedTask"),
+    route(Method::DELETE, "/indexes/{uid}/settings", A::SettingsUpdate, Uploader, "Reset all settings", "-> EnqueuedTask"),
+    route(Method::PUT, "/indexes/{uid}/settings/{name}", A::SettingsUpdate, Uploader, "Set one setting that is a value or a list", "Setting -> EnqueuedTask"),
+    route(Method::PATCH, "/indexes/{uid}/settings/{name}", A::SettingsUpdate, Uploader, "Change one setting that is an object", "Setting -> EnqueuedTask"),
+    route(Method::DELETE, "/indexes/{uid}/settings/{name}", A::SettingsUpdate, Uploader, "Reset one setting", "-> EnqueuedTask"),
     // containers and generations
-    route(Method::GET, "/indexes/{uid}/containers", A::ContainersGet, Admin),
-    route(Method::PATCH, "/indexes/{uid}/containers", A::ContainersUpdate, Admin),
-    route(Method::POST, "/indexes/{uid}/wake", A::ContainersUpdate, Admin),
-    route(Method::POST, "/indexes/{uid}/sleep", A::ContainersUpdate, Admin),
-    route(Method::GET, "/indexes/{uid}/generations", A::GenerationsGet, Admin),
-    route(Method::POST, "/indexes/{uid}/generations/{n}/rollback", A::GenerationsRollback, Uploader),
-    route(Method::POST, "/indexes/{uid}/generations/{n}/fork", A::GenerationsFork, Admin),
+    route(Method::GET, "/indexes/{uid}/containers", A::ContainersGet, Admin, "What serves the index: size, replicas, and each container", "-> Containers"),
+    route(Method::PATCH, "/indexes/{uid}/containers", A::ContainersUpdate, Admin, "Select size, replicas and when to sleep", "Selection -> Containers"),
+    route(Method::POST, "/indexes/{uid}/wake", A::ContainersUpdate, Admin, "Wake the index now", "() -> Phase"),
+    route(Method::POST, "/indexes/{uid}/sleep", A::ContainersUpdate, Admin, "Send the index to sleep now", "() -> Phase"),
+    route(Method::GET, "/indexes/{uid}/generations", A::GenerationsGet, Admin, "The history that is kept", "-> Generations"),
+    route(Method::POST, "/indexes/{uid}/generations/{n}/rollback", A::GenerationsRollback, Uploader, "Go back to a generation", "() -> EnqueuedTask"),
+    route(Method::POST, "/indexes/{uid}/generations/{n}/fork", A::GenerationsFork, Admin, "Copy a generation to a new index", "Fork -> EnqueuedTask"),
     // tasks
-    route(Method::GET, "/tasks", A::TasksGet, Admin),
-    route(Method::GET, "/tasks/{task}", A::TasksGet, Admin),
-    route(Method::POST, "/tasks/cancel", A::TasksCancel, Uploader),
-    route(Method::DELETE, "/tasks", A::TasksDelete, Admin),
+    route(Method::GET, "/tasks", A::TasksGet, Admin, "List tasks, newest first", "?TasksQuery -> Tasks"),
+    route(Method::GET, "/tasks/{task}", A::TasksGet, Admin, "Show a task", "-> Task"),
+    route(Method::POST, "/tasks/cancel", A::TasksCancel, Uploader, "Cancel tasks that have not begun", "?TaskFilter () -> EnqueuedTask"),
+    route(Method::DELETE, "/tasks", A::TasksDelete, Admin, "Delete finished tasks", "?TaskFilter -> EnqueuedTask"),
     // keys
-    route(Method::GET, "/keys", A::KeysGet, Admin),
-    route(Method::POST, "/keys", A::KeysCreate, Admin),
-    route(Method::GET, "/keys/{key}", A::KeysGet, Admin),
-    route(Method::PATCH, "/keys/{key}", A::KeysUpdate, Admin),
-    route(Method::DELETE, "/keys/{key}", A::KeysDelete, Admin),
+    route(Method::GET, "/keys", A::KeysGet, Admin, "List keys", "?Page -> Keys"),
+    route(Method::POST, "/keys", A::KeysCreate, Admin, "Create a key", "NewKey -> Key"),
+    route(Method::GET, "/keys/{key}", A::KeysGet, Admin, "Show a key", "-> Key"),
+    route(Method::PATCH, "/keys/{key}", A::KeysUpdate, Admin, "Rename or describe a key", "KeyChange -> Key"),
+    route(Method::DELETE, "/keys/{key}", A::KeysDelete, Admin, "Delete a key", "-> ()"),
 ];

@@ -6,6 +6,8 @@ mod client;
 mod config;
 mod demo;
 mod doctor;
+#[cfg(test)]
+mod documented;
 mod import;
 mod index;
 mod operator;

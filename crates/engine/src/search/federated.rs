@@ -117,13 +117,13 @@ impl Index<'_> {
     ) -> Outcome<FederatedAnswer> {
         let names = match self.facet_names(request.facets.as_deref(), Code::InvalidMultiSearchFacets) {
             Ok(names) => names,
-            Err(error) => return Ok(Err(inside(error, &format!(".federation.facetsByIndex.{}", request.index_uid)))),
+            Err(error) => return Ok(Err(inside(&error, &format!(".federation.facetsByIndex.{}", request.index_uid)))),
         };
         let mut found: Vec<BitSet> = self.segments.iter().map(|segment| BitSet::with_max_value(segment.max_doc())).collect();
         let (mut lists, mut degraded) = (Vec::new(), false);
         for query in &request.queries {
             let FederatedQuery { position, weight, search } = query;
-            let refused = |error| Ok(Err(inside(error, &format!(".queries[{position}]"))));
+            let refused = |error: ApiError| Ok(Err(inside(&error, &format!(".queries[{position}]"))));
             let search = match SearchRequest::from_json(search.get().as_bytes()) {
                 Ok(search) => search,
                 Err(error) => return refused(error),
@@ -162,6 +162,6 @@ impl Index<'_> {
 }
 
 /// An error that says in which part of the multi-search it is.
-fn inside(error: ApiError, place: &str) -> ApiError {
+fn inside(error: &ApiError, place: &str) -> ApiError {
     ApiError::new(error.code, format!("Inside `{place}`: {}", error.message))
 }

@@ -22,5 +22,5 @@ pub(crate) mod run;
 mod sort;
 mod weights;
 
-pub use requests::{DocumentsRequest, FacetSearchRequest, MatchingStrategy, SearchRequest};
+pub use requests::{DocumentsRequest, FacetSearchRequest, MatchingStrategy, SearchRequest, parameters};
 pub use responses::{DocumentsPage, FacetHit, FacetSearchResponse, FacetStats, Paging, SearchResponse};

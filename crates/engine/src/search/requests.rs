@@ -66,6 +66,11 @@ const DOCUMENTS: &[Parameter] = &[
     ("retrieveVectors", Kind::Flag, Code::InvalidDocumentRetrieveVectors),
 ];
 
+/// The names of the parameters of a search, of a facet search, and of a page of documents.
+pub fn parameters() -> [Vec<&'static str>; 3] {
+    [SEARCH, FACET_SEARCH, DOCUMENTS].map(|table| table.iter().map(|(name, ..)| *name).collect())
+}
+
 /// A search. Defaults as in Meilisearch; a field that is not known is an error.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]

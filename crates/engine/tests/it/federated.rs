@@ -31,7 +31,7 @@ fn ask(searcher: &Searcher, request: Value) -> Result<FederatedAnswer, ApiError>
     searcher.federated_search(&request, None).unwrap()
 }
 
-fn query(position: usize, search: Value) -> Value {
+fn query(position: usize, search: &Value) -> Value {
     json!({"position": position, "weight": 1.0, "search": search})
 }
 
@@ -39,7 +39,7 @@ fn query(position: usize, search: Value) -> Value {
 fn hits_say_where_they_come_from_and_what_they_are_ordered_by() {
     let searcher = shop();
     let sorted = json!({"position": 4, "weight": 0.5, "search": {"q": "red", "sort": ["price:asc"], "attributesToRetrieve": ["id"]}});
-    let answer = ask(&searcher, json!({"indexUid": "shop", "limit": 10, "queries": [query(1, json!({"q": "red jar"})), sorted]})).unwrap();
+    let answer = ask(&searcher, json!({"indexUid": "shop", "limit": 10, "queries": [query(1, &json!({"q": "red jar"})), sorted]})).unwrap();
     assert_eq!((answer.total, answer.primary_key.as_deref(), answer.facets), (4, Some("id"), None));
     let [first, second] = &answer.lists[..] else { panic!("two lists") };
     assert_eq!((first.position, &first.rules[..]), (1, &[OrderRule::Relevancy][..]));
@@ -56,7 +56,7 @@ fn hits_say_where_they_come_from_and_what_they_are_ordered_by() {
 
 #[test]
 fn what_several_queries_find_is_counted_once_and_facets_are_over_all_of_it() {
-    let queries = [query(0, json!({"q": "red", "limit": 1})), query(1, json!({"q": "jar", "filter": "price = 10"}))];
+    let queries = [query(0, &json!({"q": "red", "limit": 1})), query(1, &json!({"q": "jar", "filter": "price = 10"}))];
     let request = json!({"indexUid": "shop", "limit": 10, "queries": queries, "facets": ["brand", "price"]});
     let answer = ask(&shop(), request).unwrap();
     assert_eq!(answer.total, 4);
@@ -69,13 +69,13 @@ fn what_several_queries_find_is_counted_once_and_facets_are_over_all_of_it() {
 
 #[test]
 fn no_more_hits_are_listed_than_the_settings_let_be_reached() {
-    let answer = ask(&shop(), json!({"indexUid": "shop", "limit": 10, "queries": [query(0, json!({}))]})).unwrap();
+    let answer = ask(&shop(), json!({"indexUid": "shop", "limit": 10, "queries": [query(0, &json!({}))]})).unwrap();
     assert_eq!((answer.lists[0].hits.len(), answer.total, &answer.lists[0].rules[..]), (3, 4, &[][..]));
 }
 
 #[test]
 fn hits_carry_the_values_that_no_two_of_them_may_share() {
-    let request = json!({"indexUid": "shop", "limit": 10, "distinct": "brand", "queries": [query(0, json!({"q": "red"}))]});
+    let request = json!({"indexUid": "shop", "limit": 10, "distinct": "brand", "queries": [query(0, &json!({"q": "red"}))]});
     let answer = ask(&shop(), request).unwrap();
     let values: Vec<&[Value]> = answer.lists[0].hits.iter().map(|hit| &hit.distinct[..]).collect();
     assert_eq!(values, [&[json!("a")][..], &[json!("b")], &[json!("c")]]);
@@ -85,9 +85,9 @@ fn hits_carry_the_values_that_no_two_of_them_may_share() {
 fn an_error_names_the_query_or_the_facets_that_it_is_in() {
     let searcher = shop();
     for (request, code, says) in [
-        (json!({"queries": [query(0, json!({})), query(3, json!({"q": 1}))]}), Code::InvalidSearchQ, "Inside `.queries[3]`: "),
-        (json!({"queries": [query(2, json!({"filter": "title = x"}))]}), Code::InvalidSearchFilter, "Inside `.queries[2]`: "),
-        (json!({"queries": [query(1, json!({}))], "distinct": "title"}), Code::InvalidSearchDistinct, "Inside `.queries[1]`: "),
+        (json!({"queries": [query(0, &json!({})), query(3, &json!({"q": 1}))]}), Code::InvalidSearchQ, "Inside `.queries[3]`: "),
+        (json!({"queries": [query(2, &json!({"filter": "title = x"}))]}), Code::InvalidSearchFilter, "Inside `.queries[2]`: "),
+        (json!({"queries": [query(1, &json!({}))], "distinct": "title"}), Code::InvalidSearchDistinct, "Inside `.queries[1]`: "),
         (
             json!({"queries": [], "facets": ["title"]}),
             Code::InvalidMultiSearchFacets,

@@ -33,10 +33,17 @@ pub(crate) struct Federation {
     hits_per_page: Option<usize>,
     /// The facets of each index.
     pub(crate) facets_by_index: Vec<(IndexUid, Vec<String>)>,
-    /// `Some`: facets of the same name are added up, and this many values shown if it is said.
-    pub(crate) merge_facets: Option<Option<usize>>,
+    /// `Some`: facets of the same name are added up.
+    pub(crate) merge_facets: Option<MergeFacets>,
     /// At most one hit for each value of this attribute.
     pub(crate) distinct: Option<String>,
+}
+
+/// How facets are added up.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct MergeFacets {
+    /// Values that are shown of each.
+    pub(crate) max_values_per_facet: Option<usize>,
 }
 
 /// Which of the merged hits are wanted.
@@ -238,18 +245,18 @@ fn facets_by_index(place: &str, value: Value) -> Result<Vec<(IndexUid, Vec<Strin
     Ok(read)
 }
 
-fn merge_facets(place: &str, value: Value) -> Result<Option<usize>, ApiError> {
+fn merge_facets(place: &str, value: Value) -> Result<MergeFacets, ApiError> {
     let code = Code::InvalidMultiSearchMergeFacets;
     let Value::Object(fields) = value else { return Err(wrong(place, "an object", &value, code)) };
-    let mut most = None;
+    let mut read = MergeFacets::default();
     for (name, value) in fields.into_iter().filter(|(_, value)| !value.is_null()) {
         if name != "maxValuesPerFacet" {
             let message = format!("Unknown field `{name}` inside `{place}`: expected `maxValuesPerFacet`");
             return Err(ApiError::new(code, message));
         }
-        most = Some(count(&format!("{place}.{name}"), &value, Code::InvalidMultiSearchMaxValuesPerFacet)?);
+        read.max_values_per_facet = Some(count(&format!("{place}.{name}"), &value, Code::InvalidMultiSearchMaxValuesPerFacet)?);
     }
-    Ok(most)
+    Ok(read)
 }
 
 fn count(place: &str, value: &Value, code: Code) -> Result<usize, ApiError> {
@@ -305,8 +312,8 @@ mod tests {
             "facetsByIndex": {"jars": ["a", "b"], "bowls": null}, "mergeFacets": {"maxValuesPerFacet": 5}, "distinct": "sku",
         }));
         assert_eq!(read.facets_by_index, [("jars".parse().unwrap(), vec!["a".to_owned(), "b".to_owned()])]);
-        assert_eq!((read.merge_facets, read.distinct.as_deref()), (Some(Some(5)), Some("sku")));
-        assert_eq!(federation(json!({"mergeFacets": {}})).merge_facets, Some(None));
+        assert_eq!((read.merge_facets, read.distinct.as_deref()), (Some(MergeFacets { max_values_per_facet: Some(5) }), Some("sku")));
+        assert_eq!(federation(json!({"mergeFacets": {}})).merge_facets, Some(MergeFacets::default()));
     }
 
     #[test]

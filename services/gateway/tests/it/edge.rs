@@ -227,3 +227,24 @@ async fn a_searchers_answer_is_streamed() {
     }
     assert!(body.next().await.is_none());
 }
+
+#[tokio::test]
+async fn the_api_is_described_and_can_be_tried_without_anything_from_elsewhere() {
+    let bed = Bed::new().await;
+    let document = bed.call("", Method::GET, "/openapi.json").await;
+    assert_eq!((document.status, document.header("content-type")), (200, "application/json"));
+    assert!(document.json()["paths"]["/multi-search"]["post"].is_object());
+    let page = bed.call("", Method::GET, "/docs").await;
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    let html = String::from_utf8_lossy(&page.bytes).into_owned();
+    let parts: Vec<&str> = html.split(['"', '\'']).filter(|part| part.starts_with("docs/")).collect();
+    assert!(parts.contains(&"docs/swagger-initializer.js") && parts.contains(&"docs/index.css") && !html.contains("//"), "{html}");
+    for part in parts {
+        let answer = bed.call("", Method::GET, &format!("/{part}")).await;
+        assert_eq!(answer.status, 200, "{part}");
+        assert!(answer.header("content-security-policy").contains("script-src 'self'"), "{part}");
+    }
+    let starter = bed.call("", Method::GET, "/docs/swagger-initializer.js").await;
+    assert!(String::from_utf8_lossy(&starter.bytes).contains("openapi.json"), "{starter:?}");
+    assert_eq!(bed.call("", Method::GET, "/docs/nothing.js").await.outcome(), (404, "not_found".to_owned()));
+}

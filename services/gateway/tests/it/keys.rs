@@ -16,7 +16,7 @@ use crate::{
 /// A path of a route, about this index.
 fn path(route: &Route, uid: &str) -> String {
     let path = route.path.replace("{uid}", uid).replace("{name}", "synonyms").replace("{n}", "1");
-    path.replace("{id}", "7").replace("{task}", "0").replace("{key}", "k")
+    path.replace("{id}", "7").replace("{task}", "0").replace("{key}", "k").replace("{file}", "index.css")
 }
 
 async fn call(bed: &Bed, key: &str, route: &Route, uid: &str) -> Answer {
@@ -80,11 +80,12 @@ async fn a_route_is_answered_by_whom_the_table_names_and_in_the_name_of_the_call
     bed.index(tenant, "jars", &[&searcher]).await;
     let stored = key(tenant, &[Action::All], &["jars"]);
     let secret = bed.store(&stored).await;
-    for route in ROUTES.iter().filter(|route| !route.path.ends_with("/stats") || !route.path.contains("{uid}")) {
+    let with_key = ROUTES.iter().filter(|route| route.action.is_some());
+    for route in with_key.filter(|route| !route.path.ends_with("/stats") || !route.path.contains("{uid}")) {
         let answer = call(&bed, &secret, route, "jars").await;
         let json = answer.json();
         match route.to {
-            Destination::Here => assert_eq!(json["status"], "available"),
+            Destination::Here => unreachable!("it is open to everyone"),
             Destination::Searcher => {
                 assert_eq!(json["by"], "searcher", "{route:?}");
                 assert_eq!(json["path"], path(route, "jars").strip_prefix("/indexes/jars").unwrap());

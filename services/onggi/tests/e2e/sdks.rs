@@ -1,6 +1,10 @@
 //! The official clients, unmodified, from the registries.
 
-use std::{path::PathBuf, process::Stdio};
+use std::{
+    io::{BufRead, BufReader, Read},
+    path::PathBuf,
+    process::Stdio,
+};
 
 use onggi_testkit::Onggi;
 use tokio::process::Command;
@@ -8,25 +12,27 @@ use tokio::process::Command;
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
 
 /// All English documents when the corpora lie beside the checkout, those of the demo otherwise.
-fn corpus(onggi: &Onggi) -> PathBuf {
+fn documents() -> Box<dyn Read> {
     let whole = PathBuf::from(HERE).join("../../../shared/corpora/packages.en.ndjson.gz");
-    let shipped = PathBuf::from(HERE).join("demo/packages.en.ndjson.zst");
-    let path = onggi.data().join("documents.ndjson");
-    let mut target = std::fs::File::create(&path).unwrap();
     if whole.is_file() {
-        let mut source = flate2::read::GzDecoder::new(std::fs::File::open(whole).unwrap());
-        std::io::copy(&mut source, &mut target).unwrap();
-    } else {
-        zstd::stream::copy_decode(std::fs::File::open(shipped).unwrap(), &mut target).unwrap();
+        return Box::new(flate2::read::GzDecoder::new(std::fs::File::open(whole).unwrap()));
     }
-    path
+    let shipped = PathBuf::from(HERE).join("demo/packages.en.ndjson.zst");
+    Box::new(zstd::Decoder::new(std::fs::File::open(shipped).unwrap()).unwrap())
+}
+
+/// The first of the documents.
+pub(crate) fn some_documents(count: usize) -> Vec<serde_json::Value> {
+    BufReader::new(documents()).lines().take(count).map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect()
 }
 
 async fn run(mut command: Command, onggi: &Onggi) {
+    let corpus = onggi.data().join("documents.ndjson");
+    std::io::copy(&mut documents(), &mut std::fs::File::create(&corpus).unwrap()).unwrap();
     let output = command
         .env("ONGGI_URL", onggi.url())
         .env("ONGGI_KEY", onggi.key())
-        .env("DOCUMENTS", corpus(onggi))
+        .env("DOCUMENTS", corpus)
         .stdin(Stdio::null())
         .output()
         .await
@@ -36,18 +42,33 @@ async fn run(mut command: Command, onggi: &Onggi) {
     assert!(text(&output.stdout).ends_with("ok\n"), "the script did not reach its end");
 }
 
+fn command(program: &str, arguments: &[&str], directory: &str) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(format!("{HERE}/tests/sdk/{directory}"));
+    command
+}
+
 #[tokio::test]
 async fn the_javascript_client_works_unmodified() {
     let onggi = crate::onggi().await;
-    let mut command = Command::new("node");
-    command.arg("main.mjs").current_dir(format!("{HERE}/tests/sdk/js"));
-    run(command, &onggi).await;
+    run(command("node", &["main.mjs"], "js"), &onggi).await;
 }
 
 #[tokio::test]
 async fn the_python_client_works_unmodified() {
     let onggi = crate::onggi().await;
-    let mut command = Command::new(format!("{HERE}/tests/sdk/python/.venv/bin/python"));
-    command.arg("main.py").current_dir(format!("{HERE}/tests/sdk/python"));
-    run(command, &onggi).await;
+    let python = format!("{HERE}/tests/sdk/python/.venv/bin/python");
+    run(command(&python, &["main.py"], "python"), &onggi).await;
+}
+
+#[tokio::test]
+async fn the_java_client_works_unmodified() {
+    let onggi = crate::onggi().await;
+    run(command("java", &["--class-path", "lib/*", "Main.java"], "java"), &onggi).await;
+}
+
+#[tokio::test]
+async fn a_page_of_instantsearch_works_unmodified_in_a_browser() {
+    let onggi = crate::onggi().await;
+    run(command("node", &["main.mjs"], "instantsearch"), &onggi).await;
 }

@@ -68,6 +68,120 @@ assert.deepEqual(bySize, [...bySize].sort((a, b) => a - b));
 assert.equal((await index.searchGet("firefox", { limit: 1 })).limit, 1);
 await assert.rejects(index.search("x", { filter: "maintainer = x" }), (error) => error.cause.code === "invalid_search_filter");
 
+// Every parameter of a search at once.
+const careful = {
+  offset: 1,
+  limit: 5,
+  filter: [["section = games", "section = editors"], "installed_size_kb >= 0"],
+  sort: ["installed_size_kb:asc"],
+  distinct: "name",
+  facets: ["*"],
+  attributesToRetrieve: ["id", "title", "section"],
+  attributesToSearchOn: ["title", "description"],
+  attributesToHighlight: ["*"],
+  highlightPreTag: "<b>",
+  highlightPostTag: "</b>",
+  attributesToCrop: ["description"],
+  cropLength: 6,
+  cropMarker: "[...]",
+  showMatchesPosition: true,
+  showRankingScore: true,
+  showRankingScoreDetails: true,
+  rankingScoreThreshold: 0.01,
+  matchingStrategy: "frequency",
+  locales: ["eng"],
+};
+const answer = await index.search("puzzle game", careful);
+assert.ok(answer.hits.length > 0 && answer.hits.length <= 5 && answer.offset === 1);
+for (const hit of answer.hits) {
+  assert.ok(["games", "editors"].includes(hit.section));
+  assert.equal(hit.description, undefined);
+  assert.match(JSON.stringify(hit._formatted), /<b>/);
+  assert.ok(Object.keys(hit._matchesPosition).length > 0);
+  assert.ok(hit._rankingScore >= 0.01 && hit._rankingScore <= 1);
+  assert.equal(typeof hit._rankingScoreDetails, "object");
+  const { description } = hit._formatted;
+  assert.ok(description.includes("[...]") || description.split(/\s+/).length <= 8, description);
+}
+assert.deepEqual(Object.keys(answer.facetDistribution).sort(), ["installed_size_kb", "priority", "section", "tags"]);
+const inQuery = await index.searchGet("puzzle game", { ...careful, filter: "section = games" });
+assert.ok(inQuery.hits.every((hit) => hit.section === "games"));
+const values = await index.searchForFacetValues({ facetName: "section", facetQuery: "ga", q: "game" });
+assert.ok(values.facetHits.some(({ value, count }) => value === "games" && count > 0));
+
+// Several searches in one request, and as one list.
+const both = await client.multiSearch({
+  queries: [
+    { indexUid: "packages-js", q: "firefox", limit: 2 },
+    { indexUid: "packages-js", q: "", filter: "section = games", facets: ["section"], hitsPerPage: 1 },
+  ],
+});
+assert.deepEqual(both.results.map(({ indexUid }) => indexUid), ["packages-js", "packages-js"]);
+assert.equal(both.results[0].limit, 2);
+assert.equal(both.results[1].totalHits, section.length);
+await done(client.createIndex("shelf-js", { primaryKey: "id" }));
+await done(client.index("shelf-js").updateFilterableAttributes(["section", "kind"]));
+await done(client.index("shelf-js").addDocuments([{ id: 1, title: "Chess for everyone", section: "games", kind: "book" }]));
+const federated = await client.multiSearch({
+  federation: { limit: 3, offset: 0, facetsByIndex: { "packages-js": ["section"], "shelf-js": ["section", "kind"] }, mergeFacets: { maxValuesPerFacet: 10 } },
+  queries: [
+    { indexUid: "packages-js", q: "chess", filter: "section = games" },
+    { indexUid: "shelf-js", q: "chess", federationOptions: { weight: 100 } },
+  ],
+});
+assert.equal(federated.hits.length, 3);
+assert.equal(federated.hits[0].title, "Chess for everyone");
+assert.deepEqual(Object.keys(federated.hits[0]._federation), ["indexUid", "queriesPosition", "weightedRankingScore"]);
+assert.equal(federated.hits[1]._federation.indexUid, "packages-js");
+assert.equal(federated.facetDistribution.kind.book, 1);
+assert.equal(federated.facetDistribution.section.games, federated.estimatedTotalHits);
+const byIndex = await client.multiSearch({
+  federation: { facetsByIndex: { "shelf-js": ["kind"] } },
+  queries: [{ indexUid: "shelf-js", q: "chess" }],
+});
+assert.deepEqual(byIndex.facetsByIndex["shelf-js"].distribution, { kind: { book: 1 } });
+await assert.rejects(
+  client.multiSearch({ queries: [{ indexUid: "packages-js" }, { indexUid: "packages-js", filter: "maintainer = x" }] }),
+  (error) => error.cause.code === "invalid_search_filter" && error.message.includes("queries[1]"),
+);
+await assert.rejects(
+  client.multiSearch({ federation: {}, queries: [{ indexUid: "packages-js", limit: 1 }] }),
+  (error) => error.cause.code === "invalid_multi_search_query_pagination",
+);
+
+// Every setting by its own route: set, read, reset.
+const shelf = client.index("shelf-js");
+const defaults = await shelf.getSettings();
+for (const [name, value] of Object.entries({
+  DisplayedAttributes: ["id", "title"],
+  SearchableAttributes: ["title"],
+  FilterableAttributes: ["kind", { attributePatterns: ["section"], features: { facetSearch: true, filter: { equality: true, comparison: false } } }],
+  SortableAttributes: ["title"],
+  RankingRules: ["words", "sort", "typo"],
+  StopWords: ["for"],
+  NonSeparatorTokens: ["@"],
+  SeparatorTokens: ["&sep"],
+  Dictionary: ["J. R. R."],
+  Synonyms: { chess: ["checkmate"] },
+  DistinctAttribute: "kind",
+  ProximityPrecision: "byAttribute",
+  TypoTolerance: { enabled: true, minWordSizeForTypos: { oneTypo: 4, twoTypos: 10 }, disableOnWords: ["chess"], disableOnAttributes: [], disableOnNumbers: true },
+  Faceting: { maxValuesPerFacet: 7, sortFacetValuesBy: { "*": "count" } },
+  Pagination: { maxTotalHits: 50 },
+  SearchCutoffMs: 300,
+  LocalizedAttributes: [{ attributePatterns: ["title"], locales: ["eng"] }],
+  FacetSearch: false,
+  PrefixSearch: "disabled",
+})) {
+  const key = name[0].toLowerCase() + name.slice(1);
+  await done(shelf[`update${name}`](value));
+  assert.deepEqual(await shelf[`get${name}`](), value, name);
+  assert.deepEqual((await shelf.getSettings())[key], value, name);
+  await done(shelf[`reset${name}`]());
+  assert.deepEqual(await shelf[`get${name}`](), defaults[key], name);
+}
+await done(client.deleteIndex("shelf-js"));
+
 // Update, delete by id and by filter.
 await done(index.updateDocuments([{ id: documents[0].id, title: "changed title" }]));
 const changed = await index.getDocument(documents[0].id);

@@ -67,6 +67,90 @@ assert found["hits"] and any("<em>" in hit["_formatted"]["description"] + hit["_
 refused("invalid_search_sort", lambda: index.search("x", {"sort": ["version:asc"]}))
 refused("index_not_found", lambda: client.index("absent").search("x"))
 
+# Every parameter of a search at once.
+found = index.search(
+    "python library",
+    {
+        "offset": 1,
+        "limit": 4,
+        "filter": [["section = python", "section = libs"], "installed_size_kb > 0"],
+        "sort": ["installed_size_kb:asc"],
+        "distinct": "section",
+        "facets": ["section", "tags"],
+        "attributesToRetrieve": ["id", "section"],
+        "attributesToSearchOn": ["title", "description"],
+        "attributesToHighlight": ["title"],
+        "highlightPreTag": "**",
+        "highlightPostTag": "**",
+        "attributesToCrop": ["description:5"],
+        "cropLength": 8,
+        "cropMarker": "~",
+        "showMatchesPosition": True,
+        "showRankingScore": True,
+        "showRankingScoreDetails": True,
+        "rankingScoreThreshold": 0.01,
+        "matchingStrategy": "all",
+        "locales": ["eng"],
+    },
+)
+assert found["offset"] == 1 and len(found["hits"]) <= 1, found
+found = index.search("python library", {"page": 2, "hitsPerPage": 3, "showRankingScore": True})
+assert found["page"] == 2 and len(found["hits"]) == 3 and all(0 <= hit["_rankingScore"] <= 1 for hit in found["hits"])
+values = index.facet_search("section", "pyth")
+assert values["facetHits"][0]["value"] == "python" and values["facetHits"][0]["count"] == expected
+
+# Several searches in one request, and as one list.
+queries = [
+    {"indexUid": "packages-py", "q": "editor", "limit": 2},
+    {"indexUid": "packages-py", "q": "", "filter": "section = python", "limit": 1},
+]
+results = client.multi_search(queries)["results"]
+assert [result["indexUid"] for result in results] == ["packages-py"] * 2
+assert len(results[0]["hits"]) == 2 and results[1]["hits"][0]["section"] == "python"
+federated = client.multi_search(
+    [
+        {"indexUid": "packages-py", "q": "editor", "federationOptions": {"weight": 0.5}},
+        {"indexUid": "packages-py", "q": "editor", "attributesToSearchOn": ["title"]},
+    ],
+    {"limit": 5, "facetsByIndex": {"packages-py": ["section"]}},
+)
+ids = [hit["id"] for hit in federated["hits"]]
+assert len(ids) == len(set(ids)) == 5, "a document that both find is there once"
+assert federated["hits"][0]["_federation"]["queriesPosition"] == 1
+assert sum(federated["facetsByIndex"]["packages-py"]["distribution"]["section"].values()) == federated["estimatedTotalHits"]
+refused("index_not_found", lambda: client.multi_search([{"indexUid": "absent", "q": "x"}]))
+
+# Settings, one by one, on an index of their own.
+done(client.create_index("shelf-py", {"primaryKey": "id"}))
+shelf = client.index("shelf-py")
+done(shelf.update_synonyms({"tome": ["book"]}))
+assert shelf.get_synonyms() == {"tome": ["book"]}
+done(shelf.update_stop_words(["the"]))
+assert shelf.get_stop_words() == ["the"]
+done(shelf.update_ranking_rules(["words", "typo", "year:desc"]))
+assert shelf.get_ranking_rules() == ["words", "typo", "year:desc"]
+done(shelf.update_distinct_attribute("sku"))
+assert shelf.get_distinct_attribute() == "sku"
+done(shelf.update_typo_tolerance({"disableOnAttributes": ["sku"], "minWordSizeForTypos": {"oneTypo": 6, "twoTypos": 10}}))
+assert shelf.get_typo_tolerance().disable_on_attributes == ["sku"]
+done(shelf.update_faceting_settings({"maxValuesPerFacet": 3}))
+assert shelf.get_faceting_settings().max_values_per_facet == 3
+done(shelf.update_pagination_settings({"maxTotalHits": 30}))
+assert shelf.get_pagination_settings().max_total_hits == 30
+done(shelf.update_dictionary(["J.R.R."]))
+assert shelf.get_dictionary() == ["J.R.R."]
+done(shelf.update_separator_tokens(["|"]))
+assert shelf.get_separator_tokens() == ["|"]
+done(shelf.update_non_separator_tokens(["#"]))
+assert shelf.get_non_separator_tokens() == ["#"]
+done(shelf.update_search_cutoff_ms(500))
+assert shelf.get_search_cutoff_ms() == 500
+done(shelf.update_proximity_precision("byAttribute"))
+assert shelf.get_proximity_precision() == "byAttribute"
+done(shelf.reset_settings())
+assert shelf.get_stop_words() == [] and shelf.get_search_cutoff_ms() is None
+done(shelf.delete())
+
 # Keys and a tenant token.
 key = client.create_key({"description": "python", "actions": ["search"], "indexes": ["packages-py"], "expiresAt": None})
 assert client.get_key(key.uid).key == key.key

@@ -1,0 +1,205 @@
+//! The bodies and parameters of the public API, as the document describes them. Tables and nothing else.
+
+use super::schema::{
+    Kind::{Fields, List, Value},
+    Named,
+    Type::{self, Any, Flag, Integer, List as Many, Map, Number, Of, OneOf, Text, Texts, Time},
+};
+
+const fn object(name: &'static str, says: &'static str, fields: &'static [(&'static str, Type, &'static str)]) -> Named {
+    Named { name, says, kind: Fields(fields) }
+}
+
+/// Every schema but `Error` and `Setting`, which follow from the tables of the domain. A `!` marks what has to be there.
+#[rustfmt::skip]
+pub(super) static SCHEMAS: &[Named] = &[
+    object("Health", "The service answers.", &[("status!", OneOf(&["available"]), "`available`")]),
+    object("Version", "What runs.", &[
+        ("commitSha!", Text, "The commit that it was built from"), ("commitDate!", Text, "When that was made"),
+        ("pkgVersion!", Text, "The version of Meilisearch whose dialect is spoken"), ("onggi", Text, "The version of Onggi"),
+    ]),
+    object("OpenApi", "An OpenAPI document.", &[("openapi!", Text, "The version of the format"), ("paths!", Map(&Any), "The routes")]),
+    Named { name: "Html", says: "A page, or what it consists of.", kind: Value(Text) },
+    object("Page", "Which part of a list is wanted.", &[
+        ("offset", Integer, "How many come before it; 0 when not given"), ("limit", Integer, "How many are wanted; 20 when not given"),
+    ]),
+    object("EnqueuedTask", "A write that was accepted. It is durable, and `GET /tasks/{taskUid}` says what becomes of it.", &[
+        ("taskUid!", Integer, "The number of the task"), ("indexUid!", Text, "The index; null: several or none"), ("status!", Of("TaskStatus"), "`enqueued`"),
+        ("type!", Text, "What it does"), ("enqueuedAt!", Time, "When it was accepted"), ("customMetadata", Text, "What the caller gave it along"),
+    ]),
+    // indexes
+    object("Index", "An index.", &[
+        ("uid!", Text, "Its name"), ("primaryKey!", Text, "The attribute that holds a document's id; null: not known yet"),
+        ("createdAt!", Time, "When it was made"), ("updatedAt!", Time, "When it last changed"),
+    ]),
+    object("Indexes", "A page of indexes.", &[
+        ("results!", Many(&Of("Index")), "The indexes"), ("offset!", Integer, "As asked"), ("limit!", Integer, "As asked"), ("total!", Integer, "How many there are"),
+    ]),
+    object("NewIndex", "An index to create.", &[("uid!", Text, "Its name: letters, digits, `-` and `_`"), ("primaryKey", Text, "The attribute that holds a document's id")]),
+    object("IndexChange", "What changes.", &[("uid", Text, "The new name"), ("primaryKey", Text, "The attribute that holds a document's id, while there are no documents")]),
+    Named { name: "Swaps", says: "Pairs of indexes that change places, or an index and its new name.", kind: List(Of("Swap")) },
+    object("Swap", "A pair.", &[("indexes!", Texts, "Two names"), ("rename", Flag, "The second name is a new one for the first index")]),
+    object("StatsOptions", "What is told.", &[
+        ("showInternalDatabaseSizes", Flag, "Sizes of what the index consists of"), ("sizeFormat", OneOf(&["raw", "human"]), "Bytes, or a text such as `12 MiB`"),
+    ]),
+    object("IndexStats", "An index in numbers.", &[
+        ("numberOfDocuments!", Integer, "Documents"), ("isIndexing!", Flag, "Whether writes are under way"), ("fieldDistribution!", Map(&Integer), "Documents by field"),
+        ("rawDocumentDbSize", Any, "Bytes of the documents as they came"), ("avgDocumentSize", Any, "Bytes of one on average"),
+        ("numberOfEmbeddings", Integer, "0"), ("numberOfEmbeddedDocuments", Integer, "0"),
+    ]),
+    object("Stats", "All indexes in numbers.", &[
+        ("databaseSize!", Any, "Bytes stored"), ("usedDatabaseSize", Any, "The same"), ("lastUpdate!", Time, "The last change of any index"),
+        ("indexes!", Map(&Of("IndexStats")), "Each index"),
+    ]),
+    // search
+    object("Search", "The parameters of a search.", &[
+        ("q", Text, "Words; those in quotes stand together, one after `-` must not be there; nothing: all documents"),
+        ("offset", Integer, "Hits to skip; 0 when not given"), ("limit", Integer, "Hits wanted; 20 when not given"),
+        ("page", Integer, "Counted from 1; asks for exact totals"), ("hitsPerPage", Integer, "Hits of a page; 20 when not given"),
+        ("filter", Any, "A condition such as `genre = horror AND rating > 3`, or arrays of them: the outer joined by AND, the inner by OR"),
+        ("sort", Texts, "`attribute:asc`, `attribute:desc`, `_geoPoint(lat,lng):asc`"), ("distinct", Text, "At most one hit for each value of this attribute"),
+        ("facets", Texts, "Attributes whose values are counted; `*`: all that are filterable"),
+        ("attributesToRetrieve", Texts, "Attributes that hits show"), ("attributesToSearchOn", Texts, "Attributes that are searched"),
+        ("attributesToHighlight", Texts, "Attributes in which matches are marked"), ("highlightPreTag", Text, "Before a match; `<em>`"), ("highlightPostTag", Text, "After it; `</em>`"),
+        ("attributesToCrop", Texts, "Attributes that are cut to what is near the matches"), ("cropLength", Integer, "To so many words; 10"), ("cropMarker", Text, "Where something was cut; `…`"),
+        ("showMatchesPosition", Flag, "Where the matches are, in bytes"), ("showRankingScore", Flag, "How well a hit matches, 0 to 1"),
+        ("showRankingScoreDetails", Flag, "What that consists of"), ("rankingScoreThreshold", Number, "Leaves out hits below this score"),
+        ("matchingStrategy", OneOf(&["last", "all", "frequency"]), "Which words may be missing"), ("locales", Texts, "Languages of the query, as ISO 639 codes"),
+        ("hybrid", Any, "Not offered"), ("vector", Any, "Not offered"), ("retrieveVectors", Flag, "Not offered"), ("media", Any, "Not offered"),
+        ("personalize", Any, "Not offered"), ("showPerformanceDetails", Flag, "Ignored"),
+    ]),
+    object("SearchAnswer", "Hits.", &[
+        ("hits!", Many(&Of("Document")), "Documents, with `_formatted`, `_matchesPosition`, `_rankingScore`, `_rankingScoreDetails`, `_geoDistance` as asked"),
+        ("query!", Text, "As asked"), ("processingTimeMs!", Integer, "Milliseconds"), ("offset", Integer, "As asked"), ("limit", Integer, "As asked"),
+        ("estimatedTotalHits", Integer, "How many match, at most `pagination.maxTotalHits`"), ("page", Integer, "As asked"), ("hitsPerPage", Integer, "As asked"),
+        ("totalPages", Integer, "Pages there are"), ("totalHits", Integer, "How many match, at most `pagination.maxTotalHits`"),
+        ("facetDistribution", Map(&Map(&Integer)), "Documents by value of each facet"), ("facetStats", Map(&Of("Range")), "The range of each facet with numbers"),
+        ("degraded", Flag, "A budget ran out: the answer may lack something"), ("requestUid", Text, "With the header `Meili-Include-Metadata: true`"),
+        ("metadata", Any, "With the same header: `queryUid`, `indexUid`, `primaryKey`"),
+    ]),
+    object("Range", "From, to.", &[("min!", Number, "The smallest value"), ("max!", Number, "The largest")]),
+    object("FacetSearch", "A search among the values of a facet.", &[
+        ("facetName!", Text, "The attribute"), ("facetQuery", Text, "What values begin with; nothing: all"), ("q", Text, "Only values of documents that match"),
+        ("filter", Any, "Only values of documents that fit"), ("matchingStrategy", OneOf(&["last", "all", "frequency"]), "Which words of `q` may be missing"),
+        ("attributesToSearchOn", Texts, "Attributes that `q` is searched in"), ("exhaustiveFacetCount", Flag, "Counts are exact anyway"),
+        ("locales", Texts, "Languages of the query"), ("rankingScoreThreshold", Number, "Leaves out documents below this score"), ("hybrid", Any, "Not offered"), ("vector", Any, "Not offered"),
+    ]),
+    object("FacetSearchAnswer", "Values.", &[
+        ("facetHits!", Many(&Of("FacetHit")), "The values"), ("facetQuery!", Text, "As asked"), ("processingTimeMs!", Integer, "Milliseconds"),
+    ]),
+    object("FacetHit", "A value.", &[("value!", Text, "The value"), ("count!", Integer, "Documents that have it")]),
+    object("MultiSearch", "Several searches.", &[
+        ("queries!", Many(&Of("MultiSearchQuery")), "The searches: those of [Search], each with its index"),
+        ("federation", Of("Federation"), "If it is there, all hits come as one list"),
+    ]),
+    object("MultiSearchQuery", "The parameters of a search, and beside them:", &[
+        ("indexUid!", Text, "The index"), ("federationOptions", Of("FederationOptions"), "Only with `federation`"),
+    ]),
+    object("FederationOptions", "What a query counts for.", &[
+        ("weight", Number, "What its scores are multiplied with; 1"), ("remote", Text, "Not offered"), ("queryPosition", Integer, "Not offered"),
+    ]),
+    object("Federation", "How hits become one list.", &[
+        ("offset", Integer, "Hits to skip; 0 when not given"), ("limit", Integer, "Hits wanted; 20 when not given"), ("page", Integer, "Counted from 1"),
+        ("hitsPerPage", Integer, "Hits of a page"), ("distinct", Text, "At most one hit for each value of this attribute"),
+        ("facetsByIndex", Map(&Texts), "Attributes whose values are counted, by index"), ("mergeFacets", Of("MergeFacets"), "If it is there, facets of the same name are added up"),
+        ("showPerformanceDetails", Flag, "Ignored"),
+    ]),
+    object("MergeFacets", "How facets are added up.", &[("maxValuesPerFacet", Integer, "Values shown of each")]),
+    object("MultiSearchAnswer", "`results`, one for each query, or with `federation` one list of hits.", &[
+        ("results", Many(&Of("SearchAnswer")), "Each with its `indexUid`"), ("hits", Many(&Of("Document")), "Each with `_federation`: `indexUid`, `queriesPosition`, `weightedRankingScore`"),
+        ("processingTimeMs", Integer, "Milliseconds"), ("offset", Integer, "As asked"), ("limit", Integer, "As asked"), ("estimatedTotalHits", Integer, "How many match"),
+        ("page", Integer, "As asked"), ("hitsPerPage", Integer, "As asked"), ("totalPages", Integer, "Pages there are"), ("totalHits", Integer, "How many match"),
+        ("facetDistribution", Map(&Map(&Integer)), "With `mergeFacets`"), ("facetStats", Map(&Of("Range")), "With `mergeFacets`"),
+        ("facetsByIndex", Map(&Any), "Without: `distribution` and `stats` of each index"), ("degraded", Flag, "A budget ran out"),
+        ("requestUid", Text, "With the header `Meili-Include-Metadata: true`"), ("metadata", Many(&Any), "With the same header, for each query"),
+    ]),
+    // documents
+    object("Document", "A document as it came.", &[]),
+    Named { name: "Documents", says: "Documents: a JSON array, lines of JSON, or CSV.", kind: List(Of("Document")) },
+    object("Upload", "How documents are read.", &[
+        ("primaryKey", Text, "The attribute that holds a document's id, if the index does not know it"), ("csvDelimiter", Text, "One character; `,`"),
+        ("customMetadata", Text, "A text that the task repeats"), ("skipCreation", Flag, "Documents that are not there yet are left out"),
+    ]),
+    object("DocumentsQuery", "Which documents.", &[
+        ("offset", Integer, "Documents to skip; 0"), ("limit", Integer, "Documents wanted; 20"), ("fields", Texts, "Attributes shown; all"),
+        ("filter", Any, "As in a search"), ("ids", Many(&Any), "Only these"), ("sort", Texts, "As in a search"), ("retrieveVectors", Flag, "Not offered"),
+    ]),
+    object("DocumentsPage", "A page of documents.", &[
+        ("results!", Many(&Of("Document")), "The documents"), ("offset!", Integer, "As asked"), ("limit!", Integer, "As asked"), ("total!", Integer, "How many there are"),
+    ]),
+    object("DocumentOptions", "What is shown.", &[("fields", Texts, "Attributes shown; all"), ("retrieveVectors", Flag, "Not offered")]),
+    object("DocumentsFilter", "Which documents.", &[("filter!", Any, "As in a search")]),
+    Named { name: "Ids", says: "Ids of documents: texts or integers.", kind: List(Any) },
+    // settings
+    object("Settings", "The settings of an index. What is not there stays as it is, null resets it.", &[
+        ("displayedAttributes", Texts, "Attributes that answers show; `*`: all"), ("searchableAttributes", Texts, "Attributes that are searched, most important first; `*`: all"),
+        ("filterableAttributes", Many(&Any), "Attributes for filters and facets: names, patterns, or `{attributePatterns, features}`"),
+        ("sortableAttributes", Texts, "Attributes for `sort`"), ("rankingRules", Texts, "What hits are ordered by, in order"), ("stopWords", Texts, "Words that are ignored"),
+        ("nonSeparatorTokens", Texts, "Characters that do not separate words"), ("separatorTokens", Texts, "Texts that separate words"),
+        ("dictionary", Texts, "Words that are kept whole"), ("synonyms", Map(&Texts), "From a word to others that it also means"),
+        ("distinctAttribute", Text, "At most one hit for each value of it"), ("proximityPrecision", OneOf(&["byWord", "byAttribute"]), "How distances are measured"),
+        ("typoTolerance", Of("TypoTolerance"), "When words match in spite of typos"), ("faceting", Of("Faceting"), "How facets are shown"), ("pagination", Of("Pagination"), "How far one can page"),
+        ("searchCutoffMs", Integer, "Milliseconds until a search answers with what it has; 1500"), ("localizedAttributes", Many(&Of("LocalizedAttributes")), "Languages by attribute"),
+        ("facetSearch", Flag, "Whether values of facets can be searched"), ("prefixSearch", OneOf(&["indexingTime", "disabled"]), "Whether the last word is also a beginning"),
+    ]),
+    object("TypoTolerance", "Typos.", &[
+        ("enabled", Flag, "At all"), ("minWordSizeForTypos", Of("MinWordSize"), "From which length on"), ("disableOnWords", Texts, "Words without"),
+        ("disableOnAttributes", Texts, "Attributes without"), ("disableOnNumbers", Flag, "Numbers without"),
+    ]),
+    object("MinWordSize", "Lengths in characters.", &[("oneTypo", Integer, "5"), ("twoTypos", Integer, "9")]),
+    object("Faceting", "Facets.", &[
+        ("maxValuesPerFacet", Integer, "100"), ("sortFacetValuesBy", Map(&OneOf(&["alpha", "count"])), "By attribute; `*`: all others"),
+    ]),
+    object("Pagination", "Paging.", &[("maxTotalHits", Integer, "1000")]),
+    object("LocalizedAttributes", "Languages.", &[("attributePatterns!", Texts, "Names or patterns"), ("locales!", Texts, "ISO 639 codes")]),
+    // containers and generations
+    object("Selection", "What the tenant selects.", &[
+        ("size", Text, "The class of a container"), ("replicas", Integer, "Searchers to run; 0 sends the index to sleep"),
+        ("sleepAfterSeconds", Integer, "Without a search; null: never"), ("wake", OneOf(&["onSearch", "manual"]), "What a search does that finds the index asleep"),
+    ]),
+    object("Containers", "What was selected, and what runs.", &[
+        ("uid!", Text, "The index"), ("size!", Text, "As selected"), ("replicas!", Integer, "As selected"), ("sleepAfterSeconds!", Integer, "As selected"), ("wake!", Text, "As selected"),
+        ("phase!", Text, "`asleep`, `waking` or `awake`"), ("containers!", Many(&Any), "Role, status, generation, lag, CPU, memory of each"),
+    ]),
+    object("Phase", "How awake the index is.", &[("phase!", Text, "`asleep`, `waking` or `awake`")]),
+    object("Generations", "The history.", &[("results!", Many(&Of("Generation")), "Newest first")]),
+    object("Generation", "A state of the index.", &[
+        ("generation!", Integer, "Its number"), ("createdAt!", Time, "When it was published"), ("committedSeq!", Integer, "The last write in it"), ("documents!", Integer, "Documents"),
+        ("cause!", Any, "Why it exists"), ("bytes!", Integer, "Its size"), ("current!", Flag, "Whether it is served"),
+    ]),
+    object("Fork", "The new index.", &[("uid!", Text, "Its name")]),
+    // tasks
+    Named { name: "TaskStatus", says: "How far a task is.", kind: Value(OneOf(&["enqueued", "processing", "succeeded", "failed", "canceled"])) },
+    object("Task", "What became of a write.", &[
+        ("uid!", Integer, "Its number"), ("batchUid!", Integer, "The same, once it has begun"), ("indexUid!", Text, "The index"), ("status!", Of("TaskStatus"), "How far it is"),
+        ("type!", Text, "What it does"), ("canceledBy!", Integer, "The task that canceled it"), ("details!", Any, "What it did"), ("error!", Of("Error"), "Why it failed"),
+        ("duration!", Text, "ISO 8601"), ("enqueuedAt!", Time, "Accepted"), ("startedAt!", Time, "Begun"), ("finishedAt!", Time, "Done"), ("customMetadata", Text, "What the caller gave it along"),
+    ]),
+    object("Tasks", "A page of tasks.", &[
+        ("results!", Many(&Of("Task")), "The tasks"), ("total!", Integer, "How many fit"), ("limit!", Integer, "As asked"), ("from!", Integer, "The first one shown"), ("next!", Integer, "Give it as `from` for the next page"),
+    ]),
+    object("TaskFilter", "Which tasks; lists are separated by commas, `*` means all.", &[
+        ("uids", Texts, "Numbers"), ("batchUids", Texts, "Numbers of batches"), ("canceledBy", Texts, "Numbers of the tasks that canceled them"), ("types", Texts, "What they do"),
+        ("statuses", Texts, "How far they are"), ("indexUids", Texts, "Names of indexes"), ("afterEnqueuedAt", Time, "RFC 3339, or a day"), ("beforeEnqueuedAt", Time, "RFC 3339, or a day"),
+        ("afterStartedAt", Time, "RFC 3339, or a day"), ("beforeStartedAt", Time, "RFC 3339, or a day"), ("afterFinishedAt", Time, "RFC 3339, or a day"), ("beforeFinishedAt", Time, "RFC 3339, or a day"),
+    ]),
+    object("TasksQuery", "Which tasks, and which part of the list.", &[
+        ("limit", Integer, "20"), ("from", Integer, "The number to begin with"), ("reverse", Flag, "Oldest first"),
+        ("uids", Texts, "Numbers"), ("batchUids", Texts, "Numbers of batches"), ("canceledBy", Texts, "Numbers of the tasks that canceled them"), ("types", Texts, "What they do"),
+        ("statuses", Texts, "How far they are"), ("indexUids", Texts, "Names of indexes"), ("afterEnqueuedAt", Time, "RFC 3339, or a day"), ("beforeEnqueuedAt", Time, "RFC 3339, or a day"),
+        ("afterStartedAt", Time, "RFC 3339, or a day"), ("beforeStartedAt", Time, "RFC 3339, or a day"), ("afterFinishedAt", Time, "RFC 3339, or a day"), ("beforeFinishedAt", Time, "RFC 3339, or a day"),
+    ]),
+    // keys
+    object("Key", "A key.", &[
+        ("uid!", Text, "Its id"), ("key!", Text, "What is shown to the service"), ("name!", Text, "For people"), ("description!", Text, "For people"), ("actions!", Texts, "What it allows"),
+        ("indexes!", Texts, "On which indexes: names, or beginnings with `*`"), ("expiresAt!", Time, "Until when; null: for ever"), ("createdAt!", Time, "Made"), ("updatedAt!", Time, "Changed"),
+    ]),
+    object("Keys", "A page of keys.", &[
+        ("results!", Many(&Of("Key")), "The keys"), ("offset!", Integer, "As asked"), ("limit!", Integer, "As asked"), ("total!", Integer, "How many there are"),
+    ]),
+    object("NewKey", "A key to create.", &[
+        ("actions!", Texts, "What it allows, such as `search`, `documents.*`"), ("indexes!", Texts, "On which indexes; `*`: all"), ("expiresAt!", Time, "Until when; null: for ever"),
+        ("uid", Text, "A UUID; else one is made"), ("name", Text, "For people"), ("description", Text, "For people"),
+    ]),
+    object("KeyChange", "What changes.", &[("name", Text, "For people"), ("description", Text, "For people")]),
+];
