@@ -14,11 +14,10 @@ use crate::{
 impl Indexer {
     /// Changes settings, and rebuilds if what is indexed depends on the change.
     pub(super) fn update_settings(&mut self, patch: &SettingsPatch) -> Result<Applied> {
-        if let Err(error) = patch.validate() {
-            return Ok(Err(error));
-        }
-        let mut settings = self.state.settings.clone();
-        settings.apply(patch);
+        let settings = match patch.validate().and_then(|()| self.state.settings.patched(patch)) {
+            Ok(settings) => settings,
+            Err(error) => return Ok(Err(error)),
+        };
         let details = serde_json::to_value(patch).map_err(|error| Error::Damaged { what: "a patch".to_owned(), why: error.to_string() })?;
         if self.outdated || self.must_rebuild(&settings) {
             self.rebuild(Some(settings))?;
