@@ -15,6 +15,7 @@
 //! adds a store that fails on demand.
 
 mod appender;
+pub mod archive;
 mod checksum;
 mod entry;
 mod error;

@@ -63,6 +63,7 @@ codes! {
     ApiKeyNotFound "api_key_not_found" InvalidRequest 404;
     BadParameter "bad_parameter" InvalidRequest 400;
     BadRequest "bad_request" InvalidRequest 400;
+    BatchNotFound "batch_not_found" InvalidRequest 404;
     DocumentNotFound "document_not_found" InvalidRequest 404;
     FeatureNotEnabled "feature_not_enabled" InvalidRequest 400;
     ImmutableApiKeyActions "immutable_api_key_actions" InvalidRequest 400;
@@ -75,6 +76,8 @@ codes! {
     ImmutableIndexCreatedAt "immutable_index_created_at" InvalidRequest 400;
     ImmutableIndexUid "immutable_index_uid" InvalidRequest 400;
     ImmutableIndexUpdatedAt "immutable_index_updated_at" InvalidRequest 400;
+    ImmutableWebhookIsEditable "immutable_webhook_is_editable" InvalidRequest 400;
+    ImmutableWebhookUuid "immutable_webhook_uuid" InvalidRequest 400;
     IndexAlreadyExists "index_already_exists" InvalidRequest 409;
     IndexCreationFailed "index_creation_failed" Internal 500;
     IndexNotFound "index_not_found" InvalidRequest 404;
@@ -91,6 +94,7 @@ codes! {
     InvalidApiKeyName "invalid_api_key_name" InvalidRequest 400;
     InvalidApiKeyOffset "invalid_api_key_offset" InvalidRequest 400;
     InvalidApiKeyUid "invalid_api_key_uid" InvalidRequest 400;
+    InvalidBatchUids "invalid_batch_uids" InvalidRequest 400;
     InvalidContainers "invalid_containers" InvalidRequest 400;
     InvalidContentType "invalid_content_type" InvalidRequest 415;
     InvalidDocumentCsvDelimiter "invalid_document_csv_delimiter" InvalidRequest 400;
@@ -108,6 +112,14 @@ codes! {
     FacetSearchDisabled "facet_search_disabled" InvalidRequest 400;
     InvalidGeneration "invalid_generation" InvalidRequest 400;
     GenerationNotFound "generation_not_found" InvalidRequest 404;
+    InvalidIndexFieldsFilter "invalid_index_fields_filter" InvalidRequest 400;
+    InvalidIndexFieldsFilterAttributePatterns "invalid_index_fields_filter_attribute_patterns" InvalidRequest 400;
+    InvalidIndexFieldsFilterDisplayed "invalid_index_fields_filter_displayed" InvalidRequest 400;
+    InvalidIndexFieldsFilterDistinct "invalid_index_fields_filter_distinct" InvalidRequest 400;
+    InvalidIndexFieldsFilterFilterable "invalid_index_fields_filter_filterable" InvalidRequest 400;
+    InvalidIndexFieldsFilterRankingRule "invalid_index_fields_filter_ranking_rule" InvalidRequest 400;
+    InvalidIndexFieldsFilterSearchable "invalid_index_fields_filter_searchable" InvalidRequest 400;
+    InvalidIndexFieldsFilterSortable "invalid_index_fields_filter_sortable" InvalidRequest 400;
     InvalidIndexLimit "invalid_index_limit" InvalidRequest 400;
     InvalidIndexOffset "invalid_index_offset" InvalidRequest 400;
     InvalidIndexPrimaryKey "invalid_index_primary_key" InvalidRequest 400;
@@ -115,6 +127,7 @@ codes! {
     InvalidIndexCustomMetadata "invalid_index_custom_metadata" InvalidRequest 400;
     InvalidMultiSearchDistinct "invalid_multi_search_distinct" InvalidRequest 400;
     InvalidMultiSearchFacetOrder "invalid_multi_search_facet_order" InvalidRequest 400;
+    InvalidSkipCreation "invalid_skip_creation" InvalidRequest 400;
     InvalidMultiSearchFacets "invalid_multi_search_facets" InvalidRequest 400;
     InvalidMultiSearchFacetsByIndex "invalid_multi_search_facets_by_index" InvalidRequest 400;
     InvalidMultiSearchFederation "invalid_multi_search_federation" InvalidRequest 400;
@@ -172,6 +185,8 @@ codes! {
     InvalidSettingsStopWords "invalid_settings_stop_words" InvalidRequest 400;
     InvalidSettingsSynonyms "invalid_settings_synonyms" InvalidRequest 400;
     InvalidSettingsTypoTolerance "invalid_settings_typo_tolerance" InvalidRequest 400;
+    InvalidStatsShowInternalDatabaseSizes "invalid_stats_show_internal_database_sizes" InvalidRequest 400;
+    InvalidStatsSizeFormat "invalid_stats_size_format" InvalidRequest 400;
     InvalidSwapDuplicateIndexFound "invalid_swap_duplicate_index_found" InvalidRequest 400;
     InvalidSwapIndexes "invalid_swap_indexes" InvalidRequest 400;
     InvalidSwapRename "invalid_swap_rename" InvalidRequest 400;
@@ -189,6 +204,10 @@ codes! {
     InvalidTaskStatuses "invalid_task_statuses" InvalidRequest 400;
     InvalidTaskTypes "invalid_task_types" InvalidRequest 400;
     InvalidTaskUids "invalid_task_uids" InvalidRequest 400;
+    InvalidWebhookHeaders "invalid_webhook_headers" InvalidRequest 400;
+    InvalidWebhookUrl "invalid_webhook_url" InvalidRequest 400;
+    InvalidWebhookUuid "invalid_webhook_uuid" InvalidRequest 400;
+    InvalidWebhooks "invalid_webhooks" InvalidRequest 400;
     MalformedPayload "malformed_payload" InvalidRequest 400;
     MaxFieldsLimitExceeded "max_fields_limit_exceeded" InvalidRequest 400;
     MissingApiKeyActions "missing_api_key_actions" InvalidRequest 400;
@@ -216,9 +235,10 @@ codes! {
     Unavailable "unavailable" System 503;
     RequestTimeout "request_timeout" System 504;
     TaskNotFound "task_not_found" InvalidRequest 404;
-    UnretrievableDocument "unretrievable_document" Internal 500;
+    UnretrievableDocument "unretrievable_document" Internal 400;
     UnretrievableErrorCode "unretrievable_error_code" InvalidRequest 400;
     UnsupportedMediaType "unsupported_media_type" InvalidRequest 415;
+    WebhookNotFound "webhook_not_found" InvalidRequest 404;
 }
 
 impl Code {
@@ -264,6 +284,12 @@ impl ApiError {
     /// The one answer for an index that is absent, or that the caller may not know of.
     pub fn index_not_found(uid: &str) -> Self {
         Self::new(Code::IndexNotFound, format!("Index `{uid}` not found."))
+    }
+
+    /// The one answer for a feature of Meilisearch that Onggi does not have, or that is switched off: `doing` what needs `feature`.
+    pub fn feature_not_enabled(doing: &str, feature: &str) -> Self {
+        let message = format!("{doing} requires the `{feature}` feature, which this service does not offer.");
+        Self::new(Code::FeatureNotEnabled, message)
     }
 
     /// A failure of the service; the cause is logged and not told.

@@ -31,6 +31,13 @@ pub struct Manifest {
     pub outcomes: Vec<TaskOutcome>,
 }
 
+impl Manifest {
+    /// The batch of the tasks that the generation ended: the lowest of their uids, which is in no other batch.
+    pub fn batch(&self) -> Option<TaskUid> {
+        self.outcomes.iter().map(|outcome| outcome.task).min()
+    }
+}
+
 /// Why a generation exists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]

@@ -48,6 +48,10 @@ uuid_id!(
     /// An API key; the secret itself is derived from it and never stored.
     KeyId
 );
+uuid_id!(
+    /// A webhook.
+    WebhookId
+);
 
 macro_rules! number_id {
     ($(#[$doc:meta])* $name:ident, $inner:ty) => {

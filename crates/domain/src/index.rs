@@ -58,6 +58,17 @@ impl Index {
     }
 }
 
+/// An exchange of the names of two indexes, or a change of one's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Swap {
+    /// One index.
+    pub from: IndexUid,
+    /// The other index, or the new name.
+    pub to: IndexUid,
+    /// Whether `to` is a name that no index has.
+    pub rename: bool,
+}
+
 /// What is known of a published generation without reading its manifest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

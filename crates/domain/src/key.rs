@@ -25,6 +25,7 @@ macro_rules! actions {
 
 actions! {
     All "*";
+    AllGet "*.get";
     Search "search";
     DocumentsAll "documents.*";
     DocumentsAdd "documents.add";
@@ -36,10 +37,13 @@ actions! {
     IndexesUpdate "indexes.update";
     IndexesDelete "indexes.delete";
     IndexesSwap "indexes.swap";
+    IndexesCompact "indexes.compact";
+    FieldsPost "fields.post";
     TasksAll "tasks.*";
     TasksGet "tasks.get";
     TasksCancel "tasks.cancel";
     TasksDelete "tasks.delete";
+    TasksCompact "tasks.compact";
     SettingsAll "settings.*";
     SettingsGet "settings.get";
     SettingsUpdate "settings.update";
@@ -58,6 +62,26 @@ actions! {
     KeysDelete "keys.delete";
     ExperimentalFeaturesGet "experimental.get";
     ExperimentalFeaturesUpdate "experimental.update";
+    Export "export";
+    NetworkGet "network.get";
+    NetworkUpdate "network.update";
+    ChatCompletions "chatCompletions";
+    ChatsAll "chats.*";
+    ChatsGet "chats.get";
+    ChatsDelete "chats.delete";
+    ChatsSettingsAll "chatsSettings.*";
+    ChatsSettingsGet "chatsSettings.get";
+    ChatsSettingsUpdate "chatsSettings.update";
+    WebhooksAll "webhooks.*";
+    WebhooksGet "webhooks.get";
+    WebhooksCreate "webhooks.create";
+    WebhooksUpdate "webhooks.update";
+    WebhooksDelete "webhooks.delete";
+    DynamicSearchRulesAll "dynamicSearchRules.*";
+    DynamicSearchRulesGet "dynamicSearchRules.get";
+    DynamicSearchRulesCreate "dynamicSearchRules.create";
+    DynamicSearchRulesUpdate "dynamicSearchRules.update";
+    DynamicSearchRulesDelete "dynamicSearchRules.delete";
     ContainersAll "containers.*";
     ContainersGet "containers.get";
     ContainersUpdate "containers.update";
@@ -78,7 +102,20 @@ impl Action {
 
     /// Whether a key that holds `self` may do `wanted`.
     pub fn allows(self, wanted: Action) -> bool {
-        self == Self::All || self == wanted || self.as_str().strip_suffix('*').is_some_and(|group| wanted.as_str().starts_with(group))
+        match self {
+            Self::All => true,
+            Self::AllGet => wanted.only_reads(),
+            held => held == wanted || held.as_str().strip_suffix('*').is_some_and(|group| wanted.as_str().starts_with(group)),
+        }
+    }
+
+    /// Whether `*.get` stands for it as well. Not for reading keys: their secrets would lend every other right.
+    fn only_reads(self) -> bool {
+        match self {
+            Self::KeysGet => false,
+            Self::Search | Self::Version | Self::Export | Self::FieldsPost => true,
+            other => other != Self::AllGet && other.as_str().ends_with(".get"),
+        }
     }
 }
 
@@ -159,6 +196,8 @@ pub struct Key {
     pub indexes: Vec<IndexPattern>,
     /// Until when.
     pub expires_at: Option<Timestamp>,
+    /// Whether the secret is derived from the tenant as well. Those of the first version are not; the uid was unique among all tenants then.
+    pub salted: bool,
     /// The tenant's root key: may do everything, also manage keys; not listed and not changeable through the API.
     pub root: bool,
     /// When it was made.
@@ -194,6 +233,16 @@ mod tests {
         assert!(Action::DocumentsAll.allows(Action::DocumentsAdd));
         assert!(!Action::DocumentsAll.allows(Action::Search));
         assert!(!Action::DocumentsAdd.allows(Action::DocumentsGet));
+    }
+
+    #[test]
+    fn every_reading_action_is_allowed_by_one_name_but_reading_keys() {
+        for allowed in [Action::Search, Action::DocumentsGet, Action::SettingsGet, Action::WebhooksGet, Action::GenerationsGet] {
+            assert!(Action::AllGet.allows(allowed), "{allowed:?}");
+        }
+        for refused in [Action::KeysGet, Action::DocumentsAdd, Action::All, Action::AllGet, Action::IndexesAll, Action::ChatCompletions] {
+            assert!(!Action::AllGet.allows(refused), "{refused:?}");
+        }
     }
 
     #[test]

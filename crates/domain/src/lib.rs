@@ -2,6 +2,7 @@
 //! No I/O here, and no knowledge of HTTP, SQL, Tantivy or an object store.
 
 pub mod auth;
+pub mod batch;
 pub mod container;
 pub mod error;
 pub mod federation;
@@ -14,8 +15,9 @@ pub mod log;
 pub mod settings;
 pub mod task;
 pub mod tenant;
+pub mod webhook;
 pub mod worker;
 
 pub use error::{ApiError, Code};
-pub use ids::{Generation, IndexId, IndexUid, KeyId, Seq, TaskUid, TenantId};
+pub use ids::{Generation, IndexId, IndexUid, KeyId, Seq, TaskUid, TenantId, WebhookId};
 pub use jiff::Timestamp;

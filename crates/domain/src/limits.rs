@@ -71,6 +71,9 @@ impl Default for Limits {
     }
 }
 
+/// Bytes of what a caller may give along with a task.
+pub const CUSTOM_METADATA_BYTES: usize = 4096;
+
 /// Characters of a document's id.
 pub const DOCUMENT_ID_CHARS: usize = 511;
 

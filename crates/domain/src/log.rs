@@ -71,6 +71,22 @@ pub enum DocumentMethod {
     Replace,
     /// The new one's top-level fields replace those of the old one.
     Update,
+    /// As [`Self::Replace`]; what does not exist is left out.
+    ReplaceExisting,
+    /// As [`Self::Update`]; what does not exist is left out.
+    UpdateExisting,
+}
+
+impl DocumentMethod {
+    /// Whether fields of an old document stay.
+    pub fn merges(self) -> bool {
+        matches!(self, Self::Update | Self::UpdateExisting)
+    }
+
+    /// Whether documents that do not exist are added.
+    pub fn creates(self) -> bool {
+        matches!(self, Self::Replace | Self::Update)
+    }
 }
 
 /// Documents as NDJSON (one JSON object a line, each checked), compressed with zstd.

@@ -21,18 +21,20 @@ macro_rules! names {
                 match self { $($name::$variant => $text),* }
             }
 
-            /// The variant of this name.
+            /// The variant of this name, in whatever case.
             pub fn from_name(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
+                Self::ALL.iter().copied().find(|kind| kind.as_str().eq_ignore_ascii_case(name))
             }
         }
     };
 }
 
 names!(
-    /// What a task does.
+    /// What a task does. `documentEdition`, `export`, `upgradeDatabase` and `networkTopologyChange` are Meilisearch's: filters may name
+    /// them, and no task of Onggi is one.
     TaskKind {
         DocumentAdditionOrUpdate "documentAdditionOrUpdate",
+        DocumentEdition "documentEdition",
         DocumentDeletion "documentDeletion",
         SettingsUpdate "settingsUpdate",
         IndexCreation "indexCreation",
@@ -41,6 +43,12 @@ names!(
         IndexSwap "indexSwap",
         TaskCancelation "taskCancelation",
         TaskDeletion "taskDeletion",
+        DumpCreation "dumpCreation",
+        SnapshotCreation "snapshotCreation",
+        Export "export",
+        UpgradeDatabase "upgradeDatabase",
+        IndexCompaction "indexCompaction",
+        NetworkTopologyChange "networkTopologyChange",
         IndexRollback "indexRollback",
         IndexFork "indexFork",
     }
@@ -84,8 +92,13 @@ pub struct Task {
     pub status: TaskStatus,
     /// The log entry that carries it; `None` until appended, or when it has none.
     pub seq: Option<Seq>,
+    /// The batch in which it was worked on: the lowest uid of the tasks of one generation, or its own when it needed none. `None` until
+    /// that is known.
+    pub batch: Option<TaskUid>,
     /// The task that canceled it.
     pub canceled_by: Option<TaskUid>,
+    /// What the caller gave along with it.
+    pub custom_metadata: Option<String>,
     /// Numbers for the tenant.
     pub details: TaskDetails,
     /// Why it failed.
@@ -101,13 +114,10 @@ pub struct Task {
 impl Task {
     /// The task object of the API.
     pub fn view(&self) -> serde_json::Value {
-        let duration = match (self.started_at, self.finished_at) {
-            (Some(start), Some(end)) => Some(format!("PT{:.6}S", end.duration_since(start).as_secs_f64().max(0.0))),
-            _ => None,
-        };
-        serde_json::json!({
+        let duration = self.started_at.zip(self.finished_at).map(|(start, end)| iso_duration(start, end));
+        let view = serde_json::json!({
             "uid": self.uid,
-            "batchUid": self.started_at.map(|_| self.uid),
+            "batchUid": self.batch,
             "indexUid": self.index_uid,
             "status": self.status,
             "type": self.kind,
@@ -118,19 +128,33 @@ impl Task {
             "enqueuedAt": self.enqueued_at,
             "startedAt": self.started_at,
             "finishedAt": self.finished_at,
-        })
+        });
+        self.with_custom_metadata(view)
     }
 
     /// The short answer to an accepted write: `{taskUid, indexUid, status, type, enqueuedAt}`.
     pub fn accepted(&self) -> serde_json::Value {
-        serde_json::json!({
+        let view = serde_json::json!({
             "taskUid": self.uid,
             "indexUid": self.index_uid,
             "status": TaskStatus::Enqueued,
             "type": self.kind,
             "enqueuedAt": self.enqueued_at,
-        })
+        });
+        self.with_custom_metadata(view)
     }
+
+    fn with_custom_metadata(&self, mut view: serde_json::Value) -> serde_json::Value {
+        if let Some(text) = &self.custom_metadata {
+            view["customMetadata"] = text.as_str().into();
+        }
+        view
+    }
+}
+
+/// The time between two moments as ISO 8601 has it.
+pub(crate) fn iso_duration(start: Timestamp, end: Timestamp) -> String {
+    format!("PT{:.6}S", end.duration_since(start).as_secs_f64().max(0.0))
 }
 
 /// Which tasks a list, a cancelation or a deletion is about. Absent: all.
@@ -138,6 +162,7 @@ impl Task {
 #[allow(missing_docs, reason = "the fields are the query parameters of GET /tasks")]
 pub struct TaskFilter {
     pub uids: Option<Vec<TaskUid>>,
+    pub batch_uids: Option<Vec<TaskUid>>,
     pub statuses: Option<Vec<TaskStatus>>,
     pub kinds: Option<Vec<TaskKind>>,
     pub index_uids: Option<Vec<IndexUid>>,

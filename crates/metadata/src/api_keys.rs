@@ -10,6 +10,9 @@ use crate::{
     database::{Database, sql, values},
 };
 
+/// Keys of one uid that are looked at. Whoever reuses another tenant's uid comes after it, so nobody can push a key out.
+const KEYS_OF_A_UID: u64 = 16;
+
 #[derive(sqlx::FromRow)]
 struct KeyRow {
     uid: Uuid,
@@ -19,6 +22,7 @@ struct KeyRow {
     actions: String,
     indexes: String,
     expires_at: Option<i64>,
+    salted: bool,
     root: bool,
     created_at: i64,
     updated_at: i64,
@@ -36,6 +40,7 @@ impl TryFrom<KeyRow> for Key {
             actions: from_json("actions of a key", &row.actions)?,
             indexes: from_json("indexes of a key", &row.indexes)?,
             expires_at: optional_time(row.expires_at)?,
+            salted: row.salted,
             root: row.root,
             created_at: time(row.created_at)?,
             updated_at: time(row.updated_at)?,
@@ -68,6 +73,7 @@ impl Keys for Database {
             to_json(&key.actions),
             to_json(&key.indexes),
             key.expires_at,
+            key.salted,
             key.root,
             key.created_at,
             key.updated_at,
@@ -80,8 +86,9 @@ impl Keys for Database {
         self.one::<KeyAndTenantRow>("key", sql!("keys/by_hash"), values![secret_hash]).await?.read()
     }
 
-    async fn by_uid(&self, uid: KeyId) -> Result<(Key, TenantStatus)> {
-        self.one::<KeyAndTenantRow>("key", sql!("keys/by_uid"), values![uid]).await?.read()
+    async fn by_uid(&self, uid: KeyId) -> Result<Vec<(Key, TenantStatus)>> {
+        let rows: Vec<KeyAndTenantRow> = self.all(sql!("keys/by_uid"), values![uid, KEYS_OF_A_UID]).await?;
+        rows.into_iter().map(KeyAndTenantRow::read).collect()
     }
 
     async fn get(&self, tenant: TenantId, uid: KeyId) -> Result<Key> {

@@ -5,7 +5,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use onggi_domain::{Generation, IndexId, KeyId, Seq, TaskUid, TenantId, Timestamp};
+use onggi_domain::{Generation, IndexId, KeyId, Seq, TaskUid, TenantId, Timestamp, WebhookId};
 use sqlx::{
     ConnectOptions, Connection, FromRow, PgPool, Postgres, Sqlite, SqlitePool,
     migrate::{Migrate, Migrator},
@@ -47,6 +47,12 @@ macro_rules! sql {
         const TEXT: &str = $crate::database::text!($path);
         $crate::database::Sql { sqlite: TEXT, postgres: TEXT }
     }};
+    ($folder:literal / dialect / $name:literal) => {
+        $crate::database::Sql {
+            sqlite: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/queries/", $folder, "/sqlite/", $name, ".sql")),
+            postgres: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/queries/", $folder, "/postgres/", $name, ".sql")),
+        }
+    };
     ($head:literal + $folder:literal / dialect / $name:literal $(+ $tail:literal)?) => {
         $crate::database::Sql {
             sqlite: concat!(
@@ -107,6 +113,7 @@ value_from! {
     TenantId: id => Id id.0;
     IndexId: id => Id id.0;
     KeyId: id => Id id.0;
+    WebhookId: id => Id id.0;
 }
 
 impl From<bool> for Value {
@@ -255,6 +262,12 @@ impl Transaction {
     /// The row of a statement that finds or changes at most one; none is an error about `what`.
     pub(crate) async fn one<T: Row>(&mut self, what: &'static str, sql: Sql, values: Vec<Value>) -> Result<T> {
         self.all(sql, values).await?.pop().ok_or(crate::Error::NotFound(what))
+    }
+
+    /// The only number of the only row.
+    pub(crate) async fn count(&mut self, sql: Sql, values: Vec<Value>) -> Result<u64> {
+        let (count,): (i64,) = self.one("count", sql, values).await?;
+        crate::columns::unsigned("count", count)
     }
 
     pub(crate) async fn commit(self) -> Result<()> {

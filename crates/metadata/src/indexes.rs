@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use onggi_domain::{
     Generation, IndexId, IndexUid, TenantId, Timestamp,
     container::Selection,
-    index::{Index, Published},
+    index::{Index, Published, Swap},
     key::IndexPattern,
     settings::Settings,
 };
@@ -160,15 +160,18 @@ impl Indexes for Database {
         found(rows.map_err(|error| error.of_writing("index"))?)
     }
 
-    async fn swap(&self, tenant: TenantId, pairs: &[(IndexUid, IndexUid)]) -> Result<()> {
+    async fn swap(&self, tenant: TenantId, swaps: &[Swap]) -> Result<()> {
         let mut tx = self.begin().await?;
         // Two swaps of a tenant would lock its indexes in different orders.
         tx.execute(sql!("tenants/lock"), values![tenant]).await?;
-        for (one, other) in pairs {
+        for Swap { from: one, to: other, rename } in swaps {
+            let (one, other) = (one.as_str(), other.as_str());
             // A uid is unique at every moment, so one of the two waits under a name that no uid can be.
             let aside = format!("/{one}");
-            for (from, to) in [(one.as_str(), aside.as_str()), (other.as_str(), one.as_str()), (aside.as_str(), other.as_str())] {
-                found(tx.execute(sql!("indexes/rename_uid"), values![tenant, from, to]).await?)?;
+            let steps: &[_] = if *rename { &[(one, other)] } else { &[(one, &aside), (other, one), (&aside, other)] };
+            for (from, to) in steps {
+                let renamed = tx.execute(sql!("indexes/rename_uid"), values![tenant, *from, *to]).await;
+                found(renamed.map_err(|error| error.of_writing("index"))?)?;
             }
         }
         tx.commit().await

@@ -1,10 +1,11 @@
 //! The secrets of API keys: derived, never stored.
 
 use hmac::{Hmac, KeyInit, Mac};
-use onggi_domain::KeyId;
+use onggi_domain::{WebhookId, key::Key};
 use sha2::{Digest, Sha256};
 
-/// Derives the secret of each key: lower-case hex of HMAC-SHA256(server secret, hyphenated uid).
+/// Derives the secret of each key: lower-case hex of HMAC-SHA256(server secret, `tenant/uid`), both hyphenated. Keys of the first version
+/// are derived from the uid alone.
 #[derive(Clone)]
 pub struct KeySecrets(Vec<u8>);
 
@@ -14,10 +15,27 @@ impl KeySecrets {
         Self(server_secret.into())
     }
 
-    /// The secret that a caller shows for the key `uid`.
-    pub fn derive(&self, uid: KeyId) -> String {
+    /// The secret that a caller shows for a key.
+    pub fn of(&self, key: &Key) -> String {
+        if key.salted { self.derive(&format!("{}/{}", key.tenant, key.uid)) } else { self.derive(&key.uid.to_string()) }
+    }
+
+    /// What the messages to a webhook are signed with.
+    pub fn of_webhook(&self, id: WebhookId) -> String {
+        self.derive(&format!("webhook/{id}"))
+    }
+
+    /// The signature of a message to a webhook: lower-case hex of HMAC-SHA256(its secret, `time.body`).
+    pub fn sign(&self, id: WebhookId, time: i64, body: &[u8]) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.of_webhook(id).as_bytes()).expect("HMAC takes keys of any length");
+        mac.update(format!("{time}.").as_bytes());
+        mac.update(body);
+        hex::encode(mac.finalize().into_bytes())
+    }
+
+    fn derive(&self, what: &str) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
-        mac.update(uid.to_string().as_bytes());
+        mac.update(what.as_bytes());
         hex::encode(mac.finalize().into_bytes())
     }
 }
@@ -35,25 +53,49 @@ pub fn hash_key(secret: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use onggi_domain::{KeyId, TenantId, Timestamp};
+
     use super::*;
 
-    fn uid(text: &str) -> KeyId {
-        text.parse().unwrap()
+    fn key(tenant: u128, uid: &str, salted: bool) -> Key {
+        Key {
+            uid: uid.parse().unwrap(),
+            tenant: TenantId(uuid::Uuid::from_u128(tenant)),
+            name: None,
+            description: None,
+            actions: Vec::new(),
+            indexes: Vec::new(),
+            expires_at: None,
+            salted,
+            root: false,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        }
     }
 
+    const UID: &str = "74c9c733-3368-4738-bbe5-1d18a5fecb37";
+
     #[test]
-    fn a_secret_is_the_hmac_of_the_hyphenated_uid() {
-        let secret = KeySecrets::new("masterKey").derive(uid("74c9c733-3368-4738-bbe5-1d18a5fecb37"));
+    fn a_secret_of_the_first_version_is_the_hmac_of_the_hyphenated_uid() {
+        let secret = KeySecrets::new("masterKey").of(&key(1, UID, false));
         assert_eq!(secret, "1f9a5b47f5439bff2e2603c5c295ad55e888c92a57f607ab76ab046118556da6");
     }
 
     #[test]
-    fn another_uid_or_another_server_secret_gives_another_secret() {
-        let (one, two) = (uid("74c9c733-3368-4738-bbe5-1d18a5fecb37"), uid("74c9c733-3368-4738-bbe5-1d18a5fecb38"));
+    fn another_uid_tenant_or_server_secret_gives_another_secret() {
         let secrets = KeySecrets::new("masterKey");
-        assert_eq!(secrets.derive(one), KeySecrets::new("masterKey").derive(one));
-        assert_ne!(secrets.derive(one), secrets.derive(two));
-        assert_ne!(secrets.derive(one), KeySecrets::new("masterkey").derive(one));
+        let one = secrets.of(&key(1, UID, true));
+        assert_eq!(one, KeySecrets::new("masterKey").of(&key(1, UID, true)));
+        let other_uid = KeyId(uuid::Uuid::nil()).to_string();
+        let others = [
+            secrets.of(&key(1, &other_uid, true)),
+            secrets.of(&key(2, UID, true)),
+            KeySecrets::new("masterkey").of(&key(1, UID, true)),
+            secrets.of_webhook(WebhookId(UID.parse().unwrap())),
+        ];
+        for other in others {
+            assert_ne!(one, other);
+        }
     }
 
     #[test]

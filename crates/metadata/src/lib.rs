@@ -1,4 +1,4 @@
-//! The metadata database: tenants, members, indexes, keys, tasks and usage, in PostgreSQL or SQLite.
+//! The metadata database: tenants, members, indexes, keys, tasks, usage and webhooks, in PostgreSQL or SQLite.
 //!
 //! One trait a resource; every implementation passes the suite in `tests/`. The only user of `sqlx`. Upper layers hold a
 //! [`Metadata`] and never see SQL.
@@ -14,6 +14,7 @@
 //!   keeps it locked until it commits. So `changed_since` never skips a change that commits late.
 //! - **Task uids are contiguous** for the same reason: the counter is a column of the tenant, and a transaction that rolls back gives its
 //!   uid back.
+//! - **Whoever ends a task notes it for the tenant's webhooks** in the same transaction (`deliveries`), so no end goes untold.
 //! - **A task at its end never changes.** Outcomes can be settled twice, late, or before the append was noted.
 
 mod api_keys;
@@ -26,12 +27,13 @@ mod tasks;
 mod tenants;
 pub mod traits;
 mod usage;
+mod webhooks;
 
 use std::sync::Arc;
 
 pub use error::{Error, Result};
 pub use keys::{KeySecrets, hash_key};
-pub use traits::{IndexPage, Indexes, Keys, Members, NewTask, Page, Tasks, Tenants, Usage, UsageSample};
+pub use traits::{IndexPage, Indexes, Keys, Members, NewTask, Page, Tasks, Tenants, Usage, UsageSample, Webhooks};
 
 use crate::database::Database;
 
@@ -50,6 +52,8 @@ pub struct Metadata {
     pub tasks: Arc<dyn Tasks>,
     /// What they used.
     pub usage: Arc<dyn Usage>,
+    /// Where they want to be told of tasks.
+    pub webhooks: Arc<dyn Webhooks>,
 }
 
 impl Metadata {
@@ -63,7 +67,8 @@ impl Metadata {
             indexes: database.clone(),
             keys: database.clone(),
             tasks: database.clone(),
-            usage: database,
+            usage: database.clone(),
+            webhooks: database,
         })
     }
 

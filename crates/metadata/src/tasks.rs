@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use onggi_domain::{
     ApiError, IndexId, IndexUid, Seq, TaskUid, TenantId, Timestamp,
     generation::{TaskOutcome, TaskResult},
+    index::Index,
     key::IndexPattern,
     task::{Task, TaskDetails, TaskFilter, TaskKind, TaskStatus},
 };
@@ -30,6 +31,15 @@ struct TaskRow {
     enqueued_at: i64,
     started_at: Option<i64>,
     finished_at: Option<i64>,
+    batch_uid: Option<i64>,
+    custom_metadata: Option<String>,
+}
+
+/// What is known of an unfinished task.
+#[derive(sqlx::FromRow)]
+struct KnownRow {
+    details: String,
+    targets: Option<String>,
 }
 
 impl TryFrom<TaskRow> for Task {
@@ -44,7 +54,9 @@ impl TryFrom<TaskRow> for Task {
             kind: TaskKind::from_name(&row.kind).ok_or_else(|| corrupt("task kind", &row.kind))?,
             status: TaskStatus::from_name(&row.status).ok_or_else(|| corrupt("task status", &row.status))?,
             seq: seq(row.seq)?,
+            batch: row.batch_uid.map(task_uid).transpose()?,
             canceled_by: row.canceled_by.map(task_uid).transpose()?,
+            custom_metadata: row.custom_metadata,
             details: from_json("details of a task", &row.details)?,
             error: row.error.map(|error| from_json("error of a task", &error)).transpose()?,
             enqueued_at: time(row.enqueued_at)?,
@@ -70,10 +82,19 @@ fn row(task: &Task) -> Vec<Value> {
         task.enqueued_at,
         task.started_at,
         task.finished_at,
+        task.batch,
+        task.custom_metadata.as_deref(),
     ]
 }
 
-/// The parameters `$1` to `$13` of `tasks/*/matching.sql`.
+/// A new task with what only its row knows.
+fn new_row(task: &Task, new: &NewTask) -> Vec<Value> {
+    let mut row = row(task);
+    row.extend(values![new.targets.as_ref().map(to_json)]);
+    row
+}
+
+/// The parameters `$1` to `$14` of `tasks/*/matching.sql`.
 fn matching(tenant: TenantId, filter: &TaskFilter, patterns: &[IndexPattern]) -> Vec<Value> {
     values![
         tenant,
@@ -89,7 +110,13 @@ fn matching(tenant: TenantId, filter: &TaskFilter, patterns: &[IndexPattern]) ->
         filter.before_finished_at,
         filter.after_finished_at,
         restricting(patterns),
+        filter.batch_uids.as_ref().map(to_json),
     ]
+}
+
+/// Notes that the tenant's webhooks are to be told of the end of a task, in the transaction that ends it.
+async fn announce(tx: &mut Transaction, tenant: TenantId, uid: TaskUid, now: Timestamp) -> Result<()> {
+    tx.execute(sql!("webhooks/enqueue"), values![tenant, uid, now]).await.map(drop)
 }
 
 /// A new task with the next uid of its tenant. The counter stays locked until the end of the transaction, so uids are contiguous.
@@ -103,7 +130,9 @@ async fn with_next_uid(tx: &mut Transaction, new: &NewTask) -> Result<Task> {
         kind: new.kind,
         status: TaskStatus::Enqueued,
         seq: None,
+        batch: None,
         canceled_by: None,
+        custom_metadata: new.custom_metadata.clone(),
         details: new.details.clone(),
         error: None,
         enqueued_at: stored_time(new.enqueued_at),
@@ -113,28 +142,23 @@ async fn with_next_uid(tx: &mut Transaction, new: &NewTask) -> Result<Task> {
 }
 
 /// The task that an outcome tells of. `known`: the details that its row has, if there is one.
-fn settled(
-    tenant: TenantId,
-    index: IndexId,
-    index_uid: &IndexUid,
-    outcome: &TaskOutcome,
-    known: Option<TaskDetails>,
-    now: Timestamp,
-) -> Task {
+fn settled(index: &Index, outcome: &TaskOutcome, batch: TaskUid, known: Option<TaskDetails>, now: Timestamp) -> Task {
     let (status, error, canceled_by) = match &outcome.result {
         TaskResult::Succeeded => (TaskStatus::Succeeded, None, None),
         TaskResult::Failed { error } => (TaskStatus::Failed, Some(error.clone()), None),
         TaskResult::Canceled { by } => (TaskStatus::Canceled, None, Some(*by)),
     };
     Task {
-        tenant,
+        tenant: index.tenant,
         uid: outcome.task,
-        index: Some(index),
-        index_uid: Some(index_uid.clone()),
+        index: Some(index.id),
+        index_uid: Some(index.uid.clone()),
         kind: outcome.kind,
         status,
         seq: Some(outcome.seq),
+        batch: Some(batch),
         canceled_by,
+        custom_metadata: None,
         details: completed(known.unwrap_or_default(), &outcome.details),
         error,
         enqueued_at: outcome.enqueued_at,
@@ -169,7 +193,7 @@ impl Tasks for Database {
     async fn allocate(&self, new: &NewTask) -> Result<Task> {
         let mut tx = self.begin().await?;
         let task = with_next_uid(&mut tx, new).await?;
-        tx.execute(sql!("tasks/insert"), row(&task)).await?;
+        tx.execute(sql!("tasks/insert"), new_row(&task, new)).await?;
         tx.commit().await?;
         Ok(task)
     }
@@ -181,7 +205,9 @@ impl Tasks for Database {
         task.error = error.cloned();
         task.started_at = Some(task.enqueued_at);
         task.finished_at = Some(task.enqueued_at);
-        tx.execute(sql!("tasks/insert"), row(&task)).await?;
+        task.batch = Some(task.uid);
+        tx.execute(sql!("tasks/insert"), new_row(&task, new)).await?;
+        announce(&mut tx, task.tenant, task.uid, task.enqueued_at).await?;
         tx.commit().await?;
         Ok(task)
     }
@@ -203,14 +229,21 @@ impl Tasks for Database {
     async fn finish(&self, tenant: TenantId, uid: TaskUid, error: Option<&ApiError>, details: &TaskDetails, now: Timestamp) -> Result<()> {
         let status = if error.is_some() { TaskStatus::Failed } else { TaskStatus::Succeeded };
         let row = values![tenant, uid, status.as_str(), error.map(to_json), to_json(details), now];
-        if self.execute(sql!("tasks/finish"), row).await? > 0 {
-            return Ok(());
+        let mut tx = self.begin().await?;
+        if tx.execute(sql!("tasks/finish"), row).await? > 0 {
+            announce(&mut tx, tenant, uid, now).await?;
+            return tx.commit().await;
         }
+        drop(tx);
         self.task(tenant, uid).await.map(drop)
     }
 
     async fn get(&self, tenant: TenantId, uid: TaskUid) -> Result<Task> {
         self.task(tenant, uid).await
+    }
+
+    async fn mark_started(&self, tenant: TenantId, uid: TaskUid, now: Timestamp) -> Result<()> {
+        self.execute(sql!("tasks/started"), values![tenant, uid, now]).await.map(drop)
     }
 
     async fn list(
@@ -234,6 +267,33 @@ impl Tasks for Database {
         })
     }
 
+    async fn batches(
+        &self,
+        tenant: TenantId,
+        filter: &TaskFilter,
+        patterns: &[IndexPattern],
+        from: Option<TaskUid>,
+        limit: u64,
+        reverse: bool,
+    ) -> Result<Page<TaskUid>> {
+        const NEWEST_FIRST: Sql = sql!("tasks/select_batches" + "tasks" / dialect / "matching" + "tasks/batches_newest_first");
+        const OLDEST_FIRST: Sql = sql!("tasks/select_batches" + "tasks" / dialect / "matching" + "tasks/batches_oldest_first");
+        const COUNT: Sql = sql!("tasks/count_batches" + "tasks" / dialect / "matching");
+        let matching = matching(tenant, filter, patterns);
+        let mut page = matching.clone();
+        page.extend(values![from, limit]);
+        let rows: Vec<(i64,)> = self.all(if reverse { OLDEST_FIRST } else { NEWEST_FIRST }, page).await?;
+        Ok(Page { items: rows.into_iter().map(|(uid,)| task_uid(uid)).collect::<Result<_>>()?, total: self.count(COUNT, matching).await? })
+    }
+
+    async fn trim(&self, tenant: TenantId, keep: u64) -> Result<u64> {
+        self.execute(sql!("tasks/trim"), values![tenant, keep]).await
+    }
+
+    async fn unwritten_archives(&self) -> Result<Vec<Task>> {
+        self.tasks(sql!("tasks/unwritten_archives"), values![]).await
+    }
+
     async fn delete(&self, tenant: TenantId, filter: &TaskFilter, patterns: &[IndexPattern]) -> Result<u64> {
         const DELETE: Sql = sql!("tasks/delete_all" + "tasks" / dialect / "matching" + "tasks/and_finished");
         self.execute(DELETE, matching(tenant, filter, patterns)).await
@@ -242,10 +302,6 @@ impl Tasks for Database {
     async fn unfinished_indexes(&self) -> Result<Vec<IndexId>> {
         let rows: Vec<(Uuid,)> = self.all(sql!("tasks/unfinished_indexes"), values![]).await?;
         Ok(rows.into_iter().map(|(id,)| IndexId(id)).collect())
-    }
-
-    async fn unfinished(&self, index: IndexId) -> Result<Vec<Task>> {
-        self.tasks(sql!("tasks/unfinished"), values![index]).await
     }
 
     async fn unfinished_span(&self, index: IndexId) -> Result<Option<(Seq, Seq)>> {
@@ -262,21 +318,40 @@ impl Tasks for Database {
         Ok(())
     }
 
-    async fn settle(&self, tenant: TenantId, index: IndexId, index_uid: &IndexUid, outcomes: &[TaskOutcome], now: Timestamp) -> Result<()> {
+    async fn settle(&self, index: &Index, batch: TaskUid, outcomes: &[TaskOutcome], now: Timestamp) -> Result<()> {
         let Some(newest) = outcomes.iter().map(|outcome| outcome.task).max() else { return Ok(()) };
+        let tenant = index.tenant;
         let mut tx = self.begin().await?;
         tx.execute(sql!("tasks/skip_uids"), values![tenant, newest]).await?;
         for outcome in outcomes {
-            let known: Vec<(String,)> = tx.all(sql!("tasks/details"), values![tenant, outcome.task]).await?;
-            let known = known.first().map(|(details,)| from_json("details of a task", details)).transpose()?;
-            let task = settled(tenant, index, index_uid, outcome, known, now);
-            tx.execute(sql!("tasks/settle"), row(&task)).await.map_err(|error| error.of_writing("task"))?;
+            let known: Vec<KnownRow> = tx.all(sql!("tasks/details"), values![tenant, outcome.task]).await?;
+            let (known, targets) = match known.into_iter().next() {
+                Some(known) => (Some(from_json("details of a task", &known.details)?), known.targets),
+                None => (None, None),
+            };
+            let mut task = settled(index, outcome, batch, known, now);
+            if let Some(targets) = targets.filter(|_| outcome.kind == TaskKind::TaskCancelation) {
+                const WAITING_FOR: Sql = sql!("tasks" / dialect / "waiting_for");
+                // It is one task over several logs: at its end when all that it names are.
+                if tx.count(WAITING_FOR, values![tenant, targets]).await? > 0 {
+                    continue;
+                }
+                let canceled = tx.count(sql!("tasks/canceled_by"), values![tenant, outcome.task]).await?;
+                task.details.insert("canceledTasks".to_owned(), canceled.into());
+            }
+            if tx.execute(sql!("tasks/settle"), row(&task)).await.map_err(|error| error.of_writing("task"))? > 0 {
+                announce(&mut tx, tenant, task.uid, now).await?;
+            }
         }
         tx.commit().await
     }
 
     async fn cancel_all(&self, index: IndexId, by: Option<TaskUid>, now: Timestamp) -> Result<u64> {
-        self.execute(sql!("tasks/cancel_all"), values![index, by, now]).await
+        let mut tx = self.begin().await?;
+        tx.execute(sql!("webhooks/enqueue_canceled"), values![index, now]).await?;
+        let canceled = tx.execute(sql!("tasks/cancel_all"), values![index, by, now]).await?;
+        tx.commit().await?;
+        Ok(canceled)
     }
 
     async fn pending(&self, index: IndexId) -> Result<u64> {

@@ -2,14 +2,15 @@
 
 use async_trait::async_trait;
 use onggi_domain::{
-    Generation, IndexId, IndexUid, KeyId, Seq, TaskUid, TenantId, Timestamp,
+    Generation, IndexId, IndexUid, KeyId, Seq, TaskUid, TenantId, Timestamp, WebhookId,
     container::Selection,
     generation::TaskOutcome,
-    index::{Index, Published},
+    index::{Index, Published, Swap},
     key::{IndexPattern, Key},
     settings::Settings,
     task::{Task, TaskDetails, TaskFilter, TaskKind},
     tenant::{Member, Tenant, TenantStatus},
+    webhook::Webhook,
 };
 
 use crate::Result;
@@ -72,8 +73,9 @@ pub trait Indexes: Send + Sync {
     async fn set_primary_key(&self, id: IndexId, primary_key: Option<&str>) -> Result<()>;
     /// Gives the index another uid; [`crate::Error::AlreadyExists`] when it is taken.
     async fn rename(&self, id: IndexId, uid: &IndexUid) -> Result<()>;
-    /// Exchanges the uids of pairs of indexes of one tenant, all of them or none.
-    async fn swap(&self, tenant: TenantId, pairs: &[(IndexUid, IndexUid)]) -> Result<()>;
+    /// Exchanges the uids of pairs of indexes of one tenant, or changes one ([`crate::Error::AlreadyExists`] when it is taken), all of them or
+    /// none.
+    async fn swap(&self, tenant: TenantId, swaps: &[Swap]) -> Result<()>;
     /// Changes what the tenant selected; grows the revision. Selecting 0 replicas sends the index to sleep, selecting some after 0 wakes
     /// it, in the same transaction.
     async fn set_selection(&self, id: IndexId, selection: &Selection) -> Result<()>;
@@ -98,12 +100,14 @@ pub trait Indexes: Send + Sync {
 /// API keys.
 #[async_trait]
 pub trait Keys: Send + Sync {
-    /// Stores a key under the hash of its secret; [`crate::Error::AlreadyExists`] when uid or hash exist.
+    /// Stores a key under the hash of its secret; [`crate::Error::AlreadyExists`] when the tenant has one of this uid, or anybody one of this
+    /// hash.
     async fn create(&self, key: &Key, secret_hash: &str) -> Result<()>;
     /// The key of this secret, of whichever tenant, with that tenant's status.
     async fn by_hash(&self, secret_hash: &str) -> Result<(Key, TenantStatus)>;
-    /// The key of this uid, of whichever tenant, with that tenant's status: for tenant tokens.
-    async fn by_uid(&self, uid: KeyId) -> Result<(Key, TenantStatus)>;
+    /// The keys of this uid, one a tenant, each with that tenant's status, the oldest first: for tenant tokens, of which the signature says
+    /// which key is meant.
+    async fn by_uid(&self, uid: KeyId) -> Result<Vec<(Key, TenantStatus)>>;
     /// The tenant's key of this uid.
     async fn get(&self, tenant: TenantId, uid: KeyId) -> Result<Key>;
     /// The tenant's keys but its root key, newest first.
@@ -127,6 +131,10 @@ pub struct NewTask {
     pub kind: TaskKind,
     /// Numbers for the tenant.
     pub details: TaskDetails,
+    /// What the caller gave along with it.
+    pub custom_metadata: Option<String>,
+    /// The tasks that it cancels, when their logs are several: it is at its end when they are.
+    pub targets: Option<Vec<TaskUid>>,
     /// When it was accepted.
     pub enqueued_at: Timestamp,
 }
@@ -142,7 +150,9 @@ pub trait Tasks: Send + Sync {
     async fn appended(&self, tenant: TenantId, uid: TaskUid, seq: Seq) -> Result<()>;
     /// Removes a task that was allocated and never appended.
     async fn abandon(&self, tenant: TenantId, uid: TaskUid) -> Result<()>;
-    /// Ends a task that needs no outcome of a fold (a fork): failed when there is an error.
+    /// Marks a task that needs no outcome of a fold (a dump) as processing.
+    async fn mark_started(&self, tenant: TenantId, uid: TaskUid, now: Timestamp) -> Result<()>;
+    /// Ends a task that needs no outcome of a fold (a dump): failed when there is an error. A task at its end stays.
     async fn finish(
         &self,
         tenant: TenantId,
@@ -164,12 +174,24 @@ pub trait Tasks: Send + Sync {
         limit: u64,
         reverse: bool,
     ) -> Result<Page<Task>>;
+    /// The batches with a task that matches, as `list` does, and the number of all such batches.
+    async fn batches(
+        &self,
+        tenant: TenantId,
+        filter: &TaskFilter,
+        patterns: &[IndexPattern],
+        from: Option<TaskUid>,
+        limit: u64,
+        reverse: bool,
+    ) -> Result<Page<TaskUid>>;
+    /// Deletes the finished tasks of a tenant but for the newest `keep` uids; returns how many.
+    async fn trim(&self, tenant: TenantId, keep: u64) -> Result<u64>;
+    /// The dumps and snapshots of all tenants that are not at their end, the oldest first.
+    async fn unwritten_archives(&self) -> Result<Vec<Task>>;
     /// Deletes the finished tasks that match; returns how many.
     async fn delete(&self, tenant: TenantId, filter: &TaskFilter, patterns: &[IndexPattern]) -> Result<u64>;
     /// Indexes with a task that is appended and not at its end: the controller's work.
     async fn unfinished_indexes(&self) -> Result<Vec<IndexId>>;
-    /// Appended tasks of an index that are not at their end, by seq.
-    async fn unfinished(&self, index: IndexId) -> Result<Vec<Task>>;
     /// The first and the last seq of the appended tasks of an index that are not at their end; `None`: there are none. Costs the same
     /// however many there are.
     async fn unfinished_span(&self, index: IndexId) -> Result<Option<(Seq, Seq)>>;
@@ -177,8 +199,9 @@ pub trait Tasks: Send + Sync {
     async fn unappended(&self, before: Timestamp) -> Result<Vec<Task>>;
     /// Marks appended, enqueued tasks of the index with `seq` up to this one as processing.
     async fn start(&self, index: IndexId, up_to: Seq, now: Timestamp) -> Result<()>;
-    /// Writes the outcomes that a generation records; restores a task that has no row. Idempotent: a task at its end stays.
-    async fn settle(&self, tenant: TenantId, index: IndexId, index_uid: &IndexUid, outcomes: &[TaskOutcome], now: Timestamp) -> Result<()>;
+    /// Writes the outcomes that a generation of the index records, as one batch; restores a task that has no row. Idempotent: a task at its
+    /// end stays. A cancelation over several logs ends with the last of the tasks that it names.
+    async fn settle(&self, index: &Index, batch: TaskUid, outcomes: &[TaskOutcome], now: Timestamp) -> Result<()>;
     /// Ends every unfinished task of a deleted index as canceled by `by`.
     async fn cancel_all(&self, index: IndexId, by: Option<TaskUid>, now: Timestamp) -> Result<u64>;
     /// Number of the index's tasks that are not at their end.
@@ -211,4 +234,30 @@ pub trait Usage: Send + Sync {
     async fn record(&self, samples: &[UsageSample]) -> Result<()>;
     /// Container-seconds of a tenant between two times, by index and size class.
     async fn container_seconds(&self, tenant: TenantId, from: Timestamp, to: Timestamp) -> Result<Vec<(IndexId, String, f64)>>;
+}
+
+/// Webhooks, and which tasks each is still to be told of. Whatever ends a task notes it here.
+#[async_trait]
+pub trait Webhooks: Send + Sync {
+    /// Stores a webhook; [`crate::Error::Conflict`] when the tenant has [`Webhook::MAX`].
+    async fn create(&self, webhook: &Webhook) -> Result<()>;
+    /// The tenant's webhook of this id.
+    async fn get(&self, tenant: TenantId, id: WebhookId) -> Result<Webhook>;
+    /// The tenant's webhooks, the oldest first.
+    async fn list(&self, tenant: TenantId) -> Result<Vec<Webhook>>;
+    /// Changes url and headers, and forgets failures.
+    async fn update(&self, webhook: &Webhook) -> Result<()>;
+    /// Deletes a webhook and what it was still to be told.
+    async fn delete(&self, tenant: TenantId, id: WebhookId) -> Result<()>;
+    /// The webhooks that have something to be told and are not resting after a failure.
+    async fn due(&self, now: Timestamp) -> Result<Vec<Webhook>>;
+    /// The next tasks that a webhook is to be told of, by uid.
+    async fn undelivered(&self, id: WebhookId, limit: u64) -> Result<Vec<TaskUid>>;
+    /// A webhook was told of these tasks.
+    async fn delivered(&self, id: WebhookId, tasks: &[TaskUid]) -> Result<()>;
+    /// A webhook could not be told: it rests until `retry_at`. What was noted before `oldest`, and all but the newest `keep`, is given up.
+    /// It costs nothing when the webhook is gone.
+    async fn failed(&self, id: WebhookId, retry_at: Timestamp, oldest: Timestamp, keep: u64) -> Result<()>;
+    /// How often a webhook failed since it last succeeded.
+    async fn failures(&self, id: WebhookId) -> Result<u64>;
 }

@@ -68,7 +68,7 @@ impl Params {
     }
 }
 
-/// The parameters that choose tasks. `batchUids` are the same as `uids`: each task is its own batch.
+/// The parameters that choose tasks.
 pub const TASK_FILTERS: [&str; 12] = [
     "uids",
     "batchUids",
@@ -87,12 +87,9 @@ pub const TASK_FILTERS: [&str; 12] = [
 /// Which tasks the parameters choose. A date without a time means its whole day: `after` is after its end.
 pub fn task_filter(params: &Params) -> Result<TaskFilter, ApiError> {
     let uid = |code| move |name: &str, text: &str| number(name, text, code).map(onggi_domain::TaskUid);
-    let mut uids = params.list("uids", uid(Code::InvalidTaskUids))?;
-    if let Some(batches) = params.list("batchUids", uid(Code::InvalidTaskUids))? {
-        uids = Some(uids.map_or(batches.clone(), |uids| uids.into_iter().filter(|uid| batches.contains(uid)).collect()));
-    }
     Ok(TaskFilter {
-        uids,
+        uids: params.list("uids", uid(Code::InvalidTaskUids))?,
+        batch_uids: params.list("batchUids", uid(Code::InvalidBatchUids))?,
         canceled_by: params.list("canceledBy", uid(Code::InvalidTaskCanceledBy))?,
         kinds: params.list("types", task_kind)?,
         statuses: params.list("statuses", task_status)?,
@@ -171,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_task_filter_is_read_from_lists_names_and_dates() {
-        let query = "uids=1,2&statuses=failed,canceled&types=*&indexUids=movies&afterEnqueuedAt=2026-01-01&beforeFinishedAt=2026-01-02";
+        let query = "uids=1,2&statuses=failed,CANCELED&types=*&indexUids=movies&afterEnqueuedAt=2026-01-01&beforeFinishedAt=2026-01-02";
         let filter = task_filter(&Params::parse(Some(query), &TASK_FILTERS).unwrap()).unwrap();
         assert_eq!(filter.uids.unwrap().len(), 2);
         assert_eq!(filter.statuses.unwrap(), [TaskStatus::Failed, TaskStatus::Canceled]);
@@ -183,11 +180,17 @@ mod tests {
     fn wrong_values_are_refused_with_their_code_and_place() {
         for (query, code, place) in [
             ("uids=1,dogo", Code::InvalidTaskUids, "`uids[1]`"),
+            ("batchUids=doggo", Code::InvalidBatchUids, "`batchUids`"),
             ("canceledBy=doggo", Code::InvalidTaskCanceledBy, "`canceledBy`"),
             ("types=doggo", Code::InvalidTaskTypes, "`documentDeletion`"),
             ("statuses=doggo", Code::InvalidTaskStatuses, "`enqueued`"),
             ("indexUids=the%20dog", Code::InvalidIndexUid, "`the dog`"),
             ("afterEnqueuedAt=doggo", Code::InvalidTaskAfterEnqueuedAt, "YYYY-MM-DD"),
+            ("beforeEnqueuedAt=doggo", Code::InvalidTaskBeforeEnqueuedAt, "YYYY-MM-DD"),
+            ("afterStartedAt=doggo", Code::InvalidTaskAfterStartedAt, "YYYY-MM-DD"),
+            ("beforeStartedAt=doggo", Code::InvalidTaskBeforeStartedAt, "YYYY-MM-DD"),
+            ("afterFinishedAt=doggo", Code::InvalidTaskAfterFinishedAt, "YYYY-MM-DD"),
+            ("beforeFinishedAt=doggo", Code::InvalidTaskBeforeFinishedAt, "YYYY-MM-DD"),
         ] {
             let error = task_filter(&Params::parse(Some(query), &TASK_FILTERS).unwrap()).unwrap_err();
             assert_eq!(error.code, code, "{query}");

@@ -86,7 +86,8 @@ pub(crate) fn new_task(caller: &Identity, index: Option<IndexId>, index_uid: Opt
         Value::Object(details) => details,
         _ => TaskDetails::new(),
     };
-    NewTask { tenant: caller.tenant, index, index_uid, kind, details, enqueued_at: Timestamp::now() }
+    let tenant = caller.tenant;
+    NewTask { tenant, index, index_uid, kind, details, custom_metadata: None, targets: None, enqueued_at: Timestamp::now() }
 }
 
 /// 202 and the task.

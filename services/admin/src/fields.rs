@@ -32,6 +32,11 @@ impl Fields {
         Ok(Self(fields))
     }
 
+    /// A field as it came.
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
     /// A text: absent, `null`, or there.
     pub(crate) fn text(&self, name: &str, code: Code) -> Result<Setting<String>, ApiError> {
         match self.0.get(name) {
@@ -39,6 +44,15 @@ impl Fields {
             Some(Value::Null) => Ok(Setting::Reset),
             Some(Value::String(text)) => Ok(Setting::Set(text.clone())),
             Some(found) => Err(wrong_type(name, "a string", found, code)),
+        }
+    }
+
+    /// A number of at least 0: absent, `null`, or there.
+    pub(crate) fn number(&self, name: &str, code: Code) -> Result<Setting<u64>, ApiError> {
+        match self.0.get(name) {
+            None => Ok(Setting::Keep),
+            Some(Value::Null) => Ok(Setting::Reset),
+            Some(found) => found.as_u64().map(Setting::Set).ok_or_else(|| wrong_type(name, "a positive integer", found, code)),
         }
     }
 
@@ -80,7 +94,8 @@ pub(crate) fn invalid(name: &str, why: &str, code: Code) -> ApiError {
     ApiError::new(code, format!("Invalid value at `.{name}`: {why}"))
 }
 
-fn wrong_type(name: &str, expected: &str, found: &Value, code: Code) -> ApiError {
+/// The error for a value of another type.
+pub(crate) fn wrong_type(name: &str, expected: &str, found: &Value, code: Code) -> ApiError {
     let kind = match found {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

@@ -3,8 +3,12 @@
 //!
 //! One folder or file a resource: its routes translate, its methods on [`app::Admin`] decide. [`operator`] is for the command line.
 
+mod absent;
 mod app;
+mod archives;
+mod batches;
 mod containers;
+mod features;
 mod fields;
 mod generations;
 mod indexes;
@@ -13,6 +17,7 @@ pub mod operator;
 mod settings;
 mod stats;
 mod tasks;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -51,6 +56,11 @@ pub fn router(deps: Deps) -> Router {
         .merge(keys::router())
         .merge(containers::router())
         .merge(generations::router())
+        .merge(batches::router())
+        .merge(webhooks::router())
+        .merge(archives::router())
+        .merge(features::router())
+        .merge(absent::router())
         .fallback(async || Error::api(Code::NotFound, "There is no such route."))
         .method_not_allowed_fallback(async || Error::api(Code::MethodNotAllowed, "This route does not take this method."))
         .with_state(app::Admin(Arc::new(deps)))

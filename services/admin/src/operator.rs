@@ -26,7 +26,7 @@ pub struct TenantKeys {
 /// Creates a tenant with its root key and the two default keys. [`Error::AlreadyExists`]: there is one of this name.
 pub async fn create_tenant(metadata: &Metadata, secrets: &KeySecrets, name: &str) -> Result<TenantKeys> {
     let tenant = new_tenant(metadata, name).await?;
-    let root_key = secrets.derive(root_uid(tenant.id));
+    let root_key = secrets.of(&new_root_key(tenant.id));
     create_root_key(metadata, tenant.id, &root_key).await?;
     with_default_keys(metadata, secrets, tenant, root_key).await
 }
@@ -34,7 +34,7 @@ pub async fn create_tenant(metadata: &Metadata, secrets: &KeySecrets, name: &str
 /// The tenant of this name, created if it is absent.
 pub async fn ensure_tenant(metadata: &Metadata, secrets: &KeySecrets, name: &str) -> Result<TenantKeys> {
     let tenant = existing_or_new(metadata, name).await?;
-    let root_key = secrets.derive(root_uid(tenant.id));
+    let root_key = existing_root_key(metadata, secrets, tenant.id).await?;
     ensure_root_key(metadata, tenant.id, &root_key).await?;
     with_default_keys(metadata, secrets, tenant, root_key).await
 }
@@ -80,8 +80,20 @@ async fn ensure_root_key(metadata: &Metadata, tenant: TenantId, secret: &str) ->
 }
 
 async fn create_root_key(metadata: &Metadata, tenant: TenantId, secret: &str) -> Result<()> {
-    let key = Key { root: true, uid: root_uid(tenant), ..new_key(tenant, "Root key", "May do everything.", Action::All) };
-    metadata.keys.create(&key, &hash_key(secret)).await
+    metadata.keys.create(&new_root_key(tenant), &hash_key(secret)).await
+}
+
+fn new_root_key(tenant: TenantId) -> Key {
+    Key { root: true, uid: root_uid(tenant), ..new_key(tenant, "Root key", "May do everything.", Action::All) }
+}
+
+/// The derived secret of the tenant's root key, as the key that is stored has it.
+async fn existing_root_key(metadata: &Metadata, secrets: &KeySecrets, tenant: TenantId) -> Result<String> {
+    match metadata.keys.get(tenant, root_uid(tenant)).await {
+        Ok(key) => Ok(secrets.of(&key)),
+        Err(Error::NotFound(_)) => Ok(secrets.of(&new_root_key(tenant))),
+        Err(error) => Err(error),
+    }
 }
 
 /// Adds those of the two default keys that are missing.
@@ -89,10 +101,10 @@ async fn with_default_keys(metadata: &Metadata, secrets: &KeySecrets, tenant: Te
     let present = metadata.keys.list(tenant.id, 0, 1000).await?.items;
     let ensure = async |name: &str, description: &str, action| {
         if let Some(key) = present.iter().find(|key| key.name.as_deref() == Some(name)) {
-            return Ok(secrets.derive(key.uid));
+            return Ok(secrets.of(key));
         }
         let key = new_key(tenant.id, name, description, action);
-        let secret = secrets.derive(key.uid);
+        let secret = secrets.of(&key);
         metadata.keys.create(&key, &hash_key(&secret)).await.map(|()| secret)
     };
     let search_key = ensure(SEARCH_KEY_NAME, "Use it to search from the frontend", Action::Search).await?;
@@ -115,6 +127,7 @@ fn new_key(tenant: TenantId, name: &str, description: &str, action: Action) -> K
         actions: vec![action],
         indexes: vec![IndexPattern::all()],
         expires_at: None,
+        salted: true,
         root: false,
         created_at: now,
         updated_at: now,

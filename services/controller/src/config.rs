@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ipnet::IpNet;
 use onggi_bucket::Retention;
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +64,29 @@ pub struct ControllerConfig {
     /// The longest that a publish may take; workers are given the same.
     #[serde(with = "humantime_serde")]
     pub publish_time: Duration,
+    /// Uids of tasks, newest first, whose tasks a tenant keeps; of older ones only those that are not at their end.
+    pub keep_tasks: u64,
+    /// How often dumps and snapshots are looked for that are to be written.
+    #[serde(with = "humantime_serde")]
+    pub archives_every: Duration,
+    /// Dumps and snapshots of a tenant that are kept, newest first.
+    pub keep_archives: usize,
+    /// How often tasks are looked for of which webhooks are to be told.
+    #[serde(with = "humantime_serde")]
+    pub webhooks_every: Duration,
+    /// How long a webhook may take to answer.
+    #[serde(with = "humantime_serde")]
+    pub webhook_time: Duration,
+    /// How long a webhook rests after its first failure; each further one doubles it, up to an hour.
+    #[serde(with = "humantime_serde")]
+    pub webhook_rest: Duration,
+    /// How long a webhook that fails is told of a task.
+    #[serde(with = "humantime_serde")]
+    pub webhook_keep_for: Duration,
+    /// Tasks that wait for a webhook that fails; the oldest of more are given up.
+    pub webhook_keep: u64,
+    /// Networks, such as `10.0.0.0/8`, in which webhooks may be besides public addresses.
+    pub webhook_networks: Vec<IpNet>,
 }
 
 impl Default for ControllerConfig {
@@ -87,6 +111,15 @@ impl Default for ControllerConfig {
             keep_generations: 10,
             keep_for: Duration::from_hours(1),
             publish_time: Duration::from_mins(10),
+            keep_tasks: 1_000_000,
+            archives_every: Duration::from_secs(1),
+            keep_archives: 10,
+            webhooks_every: Duration::from_secs(1),
+            webhook_time: Duration::from_secs(10),
+            webhook_rest: Duration::from_secs(2),
+            webhook_keep_for: Duration::from_hours(24),
+            webhook_keep: 10_000,
+            webhook_networks: Vec::new(),
         }
     }
 }
@@ -97,8 +130,8 @@ impl ControllerConfig {
         if self.parallelism == 0 || self.collect_parallelism == 0 {
             return Err("controller.parallelism and controller.collect_parallelism must be 1 or more".to_owned());
         }
-        if self.keep_generations == 0 {
-            return Err("controller.keep_generations must be 1 or more".to_owned());
+        if self.keep_generations == 0 || self.keep_archives == 0 || self.keep_tasks == 0 {
+            return Err("controller.keep_generations, controller.keep_archives and controller.keep_tasks must be 1 or more".to_owned());
         }
         if self.keep_for < self.publish_time * 2 {
             return Err("controller.keep_for must be at least twice controller.publish_time".to_owned());
@@ -115,6 +148,10 @@ impl ControllerConfig {
             self.load_time,
             self.repair_after,
             self.collect_every,
+            self.archives_every,
+            self.webhooks_every,
+            self.webhook_time,
+            self.webhook_rest,
         ];
         if periods.iter().any(Duration::is_zero) {
             return Err("a period of the controller is zero".to_owned());

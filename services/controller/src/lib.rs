@@ -5,9 +5,11 @@
 //! it certain. The order of things in one pass over an index is in [`reconcile`](mod@reconcile).
 
 mod api;
+mod archives;
 mod collect;
 mod config;
 mod decide;
+mod egress;
 mod follow;
 mod idle;
 mod memory;
@@ -20,16 +22,20 @@ mod repair;
 mod routes;
 pub mod runtime;
 mod wake;
+mod webhooks;
 mod workers;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use onggi_bucket::{IndexBucket, Store};
 use onggi_domain::{
-    IndexId, TenantId,
+    IndexId, TenantId, WebhookId,
     container::{IndexPhase, SizeTable},
 };
-use onggi_metadata::Metadata;
+use onggi_metadata::{KeySecrets, Metadata};
 use parking_lot::Mutex;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -51,6 +57,8 @@ pub struct Deps {
     pub runtime: Arc<dyn Runtime>,
     /// The size classes.
     pub sizes: SizeTable,
+    /// Signs what webhooks are told.
+    pub secrets: KeySecrets,
     /// What callers of [`Controller::router`] must show.
     pub internal_secret: Arc<str>,
 }
@@ -72,6 +80,10 @@ struct Inner {
     /// Loads, wakes and cleaning that passes have started.
     tasks: TaskTracker,
     collecting: tokio::sync::Semaphore,
+    egress: egress::Egress,
+    /// The webhooks that are being told.
+    telling: Mutex<HashSet<WebhookId>>,
+    telling_slots: tokio::sync::Semaphore,
     stop: CancellationToken,
 }
 
@@ -95,6 +107,7 @@ impl Controller {
     /// A controller that does nothing until it is run.
     pub fn new(config: ControllerConfig, deps: Deps) -> Self {
         let collecting = tokio::sync::Semaphore::new(config.collect_parallelism);
+        let egress = egress::Egress::new(&config.webhook_networks);
         let inner = Inner {
             config,
             deps,
@@ -105,6 +118,9 @@ impl Controller {
             waking: Mutex::default(),
             tasks: TaskTracker::new(),
             collecting,
+            egress,
+            telling: Mutex::default(),
+            telling_slots: tokio::sync::Semaphore::new(webhooks::PARALLEL),
             stop: CancellationToken::new(),
         };
         Self { inner: Arc::new(inner) }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use onggi_bucket::IndexBucket;
 use onggi_domain::{
     Generation, IndexId, Seq, Timestamp,
-    generation::{Manifest, TaskOutcome},
+    generation::Manifest,
     index::{Index, Published},
     worker::Endpoint,
 };
@@ -98,10 +98,12 @@ impl Inner {
         self.settle(index, &manifests).await
     }
 
+    /// Each generation's tasks are a batch.
     async fn settle(&self, index: &Index, manifests: &[Manifest]) -> Result<()> {
-        let outcomes: Vec<TaskOutcome> = manifests.iter().flat_map(|manifest| manifest.outcomes.iter().cloned()).collect();
-        if !outcomes.is_empty() {
-            self.deps.metadata.tasks.settle(index.tenant, index.id, &index.uid, &outcomes, Timestamp::now()).await?;
+        for manifest in manifests {
+            if let Some(batch) = manifest.batch() {
+                self.deps.metadata.tasks.settle(index, batch, &manifest.outcomes, Timestamp::now()).await?;
+            }
         }
         Ok(())
     }

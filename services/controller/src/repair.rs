@@ -53,12 +53,10 @@ impl Inner {
     async fn settle_folded(&self, index: &Index, tasks: &[Task]) -> Result<()> {
         let Some(published) = &index.published else { return Ok(()) };
         let manifest = self.bucket(index.tenant, index.id).manifest(published.generation).await?;
+        let Some(batch) = manifest.batch() else { return Ok(()) };
         let is_lost = |uid: TaskUid| tasks.iter().any(|task| task.uid == uid);
         let outcomes: Vec<_> = manifest.outcomes.into_iter().filter(|outcome| is_lost(outcome.task)).collect();
-        if !outcomes.is_empty() {
-            self.deps.metadata.tasks.settle(index.tenant, index.id, &index.uid, &outcomes, Timestamp::now()).await?;
-        }
-        Ok(())
+        Ok(self.deps.metadata.tasks.settle(index, batch, &outcomes, Timestamp::now()).await?)
     }
 
     /// The entries of these tasks in the part of the log that is not recorded as folded.
@@ -88,7 +86,19 @@ fn is_logged(kind: TaskKind) -> bool {
         | TaskKind::IndexUpdate
         | TaskKind::TaskCancelation
         | TaskKind::IndexRollback => true,
-        TaskKind::IndexCreation | TaskKind::IndexDeletion | TaskKind::IndexSwap | TaskKind::TaskDeletion | TaskKind::IndexFork => false,
+        TaskKind::IndexCreation
+        | TaskKind::IndexDeletion
+        | TaskKind::IndexSwap
+        | TaskKind::IndexFork
+        | TaskKind::IndexCompaction
+        | TaskKind::TaskDeletion
+        | TaskKind::DumpCreation
+        | TaskKind::SnapshotCreation
+        // No task of Onggi is one of these.
+        | TaskKind::DocumentEdition
+        | TaskKind::Export
+        | TaskKind::UpgradeDatabase
+        | TaskKind::NetworkTopologyChange => false,
     }
 }
 

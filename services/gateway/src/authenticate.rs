@@ -41,7 +41,8 @@ struct Known {
 pub(crate) struct Authenticator {
     keys: Arc<dyn Keys>,
     secrets: KeySecrets,
-    known: Cache<Shown, Arc<Known>>,
+    /// One key, or those of several tenants that have the same uid.
+    known: Cache<Shown, Arc<[Arc<Known>]>>,
     unknown: Cache<Shown, ()>,
 }
 
@@ -67,7 +68,10 @@ impl Authenticator {
         let shown = bearer(headers)?;
         let caller = match token::key_of(shown).filter(|_| action == Action::Search) {
             Some(uid) => self.by_token(shown, uid).await?,
-            None => Caller { known: self.find(Shown::Hash(hash_key(shown))).await?.ok_or_else(invalid)?, rules: None },
+            None => {
+                let found = self.find(Shown::Hash(hash_key(shown))).await?;
+                Caller { known: found.first().cloned().ok_or_else(invalid)?, rules: None }
+            }
         };
         let Known { key, status } = &*caller.known;
         match status {
@@ -82,32 +86,38 @@ impl Authenticator {
     }
 
     async fn by_token(&self, shown: &str, uid: KeyId) -> Result<Caller> {
-        let known = self.find(Shown::Uid(uid)).await?.ok_or_else(invalid)?;
+        let mut refusal = invalid();
         // A root key may be one that the operator chose, which is not derived; and what it could sign would outlive any revocation.
-        if known.key.root {
-            return Err(invalid().into());
+        for known in self.find(Shown::Uid(uid)).await?.iter().filter(|known| !known.key.root) {
+            // Each tenant's key of this uid has another secret, so at most one has signed the token.
+            match token::verify(shown, &self.secrets.of(&known.key), Timestamp::now()) {
+                Ok(rules) => return Ok(Caller { known: known.clone(), rules: Some(rules) }),
+                Err(error) => refusal = error,
+            }
         }
-        let rules = token::verify(shown, &self.secrets.derive(uid), Timestamp::now())?;
-        Ok(Caller { known, rules: Some(rules) })
+        Err(refusal.into())
     }
 
-    async fn find(&self, shown: Shown) -> Result<Option<Arc<Known>>> {
+    async fn find(&self, shown: Shown) -> Result<Arc<[Arc<Known>]>> {
         if self.unknown.contains_key(&shown) {
-            return Ok(None);
+            return Ok(Arc::default());
         }
         // Requests that come together ask the database once.
         let found = self.known.try_get_with_by_ref(&shown, async {
-            let (key, status) = match &shown {
-                Shown::Hash(hash) => self.keys.by_hash(hash).await?,
+            let keys = match &shown {
+                Shown::Hash(hash) => vec![self.keys.by_hash(hash).await?],
                 Shown::Uid(uid) => self.keys.by_uid(*uid).await?,
             };
-            Ok(Arc::new(Known { key, status }))
+            if keys.is_empty() {
+                return Err(onggi_metadata::Error::NotFound("key"));
+            }
+            Ok(keys.into_iter().map(|(key, status)| Arc::new(Known { key, status })).collect::<Arc<[_]>>())
         });
         match found.await {
-            Ok(known) => Ok(Some(known)),
+            Ok(known) => Ok(known),
             Err(error) if matches!(*error, onggi_metadata::Error::NotFound(_)) => {
                 self.unknown.insert(shown, ()).await;
-                Ok(None)
+                Ok(Arc::default())
             }
             Err(error) => Err(Error::internal(error)),
         }

@@ -115,7 +115,8 @@ fn operation(route: &Route) -> Operation {
     let (status, says) = match gives {
         None => ("204", "Done"),
         Some("EnqueuedTask") => ("202", "Accepted, and durable"),
-        Some(_) if route.path == "/keys" && route.method == Method::POST => ("201", "Created"),
+        Some("Error") => ("400", "The feature is not enabled"),
+        Some(_) if ["/keys", "/webhooks"].contains(&route.path) && route.method == Method::POST => ("201", "Created"),
         Some(_) => ("200", "The answer"),
     };
     let mut response = ResponseBuilder::new().description(says);
@@ -174,7 +175,9 @@ fn path_parameter(name: &'static str) -> ParameterBuilder {
         "name" => ("The setting", schema.enum_values(Some(SETTINGS.iter().map(|(_, segment, ..)| *segment)))),
         "key" => ("The key, or its uid", schema),
         "n" => ("The number of the generation", schema),
-        "task" | "batch" => ("The number of the task", schema),
+        "task" => ("The number of the task", schema),
+        "batch" => ("The number of the batch", schema),
+        "webhook" => ("The uid of the webhook", schema),
         _ => ("Which one", schema),
     };
     let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True);

@@ -58,6 +58,12 @@ const fn open(path: &'static str, summary: &'static str, shape: &'static str) ->
     Route { method: Method::GET, path, action: None, to: Destination::Here, summary, shape }
 }
 
+/// A route of a feature that Meilisearch has and Onggi does not.
+const fn absent(method: Method, path: &'static str, action: Action) -> Route {
+    let summary = "Not offered: answers as Meilisearch does where the feature is switched off";
+    Route { method, path, action: Some(action), to: Destination::Admin, summary, shape: "() -> Error" }
+}
+
 use Action as A;
 use Destination::{Admin, Searcher, Searchers, Uploader};
 
@@ -77,6 +83,8 @@ pub static ROUTES: &[Route] = &[
     route(Method::PATCH, "/indexes/{uid}", A::IndexesUpdate, Admin, "Rename an index, or set its primary key", "IndexChange -> EnqueuedTask"),
     route(Method::DELETE, "/indexes/{uid}", A::IndexesDelete, Admin, "Delete an index", "-> EnqueuedTask"),
     route(Method::GET, "/indexes/{uid}/stats", A::StatsGet, Admin, "Documents and fields of an index", "?StatsOptions -> IndexStats"),
+    route(Method::POST, "/indexes/{uid}/fields", A::FieldsPost, Admin, "The attributes that were seen, and what the settings make of each", "FieldsQuery -> FieldsPage"),
+    route(Method::POST, "/indexes/{uid}/compact", A::IndexesCompact, Admin, "Merge what an index consists of; here that happens by itself", "() -> EnqueuedTask"),
     route(Method::POST, "/swap-indexes", A::IndexesSwap, Admin, "Swap or rename indexes", "Swaps -> EnqueuedTask"),
     // search
     route(Method::GET, "/indexes/{uid}/search", A::Search, Searcher, "Search, with the parameters in the query string", "?Search -> SearchAnswer"),
@@ -114,6 +122,47 @@ pub static ROUTES: &[Route] = &[
     route(Method::GET, "/tasks/{task}", A::TasksGet, Admin, "Show a task", "-> Task"),
     route(Method::POST, "/tasks/cancel", A::TasksCancel, Uploader, "Cancel tasks that have not begun", "?TaskFilter () -> EnqueuedTask"),
     route(Method::DELETE, "/tasks", A::TasksDelete, Admin, "Delete finished tasks", "?TaskFilter -> EnqueuedTask"),
+    route(Method::GET, "/batches", A::TasksGet, Admin, "List batches: tasks that were worked on together", "?TasksQuery -> Batches"),
+    route(Method::GET, "/batches/{batch}", A::TasksGet, Admin, "Show a batch", "-> Batch"),
+    // webhooks
+    route(Method::GET, "/webhooks", A::WebhooksGet, Admin, "List webhooks", "-> Webhooks"),
+    route(Method::POST, "/webhooks", A::WebhooksCreate, Admin, "Be told of tasks that are at their end", "WebhookChange -> Webhook"),
+    route(Method::GET, "/webhooks/{webhook}", A::WebhooksGet, Admin, "Show a webhook", "-> Webhook"),
+    route(Method::PATCH, "/webhooks/{webhook}", A::WebhooksUpdate, Admin, "Change a webhook", "WebhookChange -> Webhook"),
+    route(Method::DELETE, "/webhooks/{webhook}", A::WebhooksDelete, Admin, "Delete a webhook", "-> ()"),
+    // archives
+    route(Method::POST, "/dumps", A::DumpsCreate, Admin, "Write documents and settings of all indexes to an archive", "() -> EnqueuedTask"),
+    route(Method::POST, "/snapshots", A::SnapshotsCreate, Admin, "The same, as a snapshot", "() -> EnqueuedTask"),
+    // Meilisearch's switches, and what it has and Onggi does not: the answer says so
+    route(Method::GET, "/experimental-features", A::ExperimentalFeaturesGet, Admin, "Which experimental features there are", "-> Features"),
+    route(Method::PATCH, "/experimental-features", A::ExperimentalFeaturesUpdate, Admin, "Refuses to switch what cannot be switched", "Features -> Features"),
+    absent(Method::POST, "/indexes/{uid}/documents/edit", A::DocumentsAll),
+    absent(Method::GET, "/indexes/{uid}/similar", A::Search),
+    absent(Method::POST, "/indexes/{uid}/similar", A::Search),
+    absent(Method::GET, "/tasks/{task}/documents", A::TasksGet),
+    absent(Method::POST, "/tasks/compact", A::TasksCompact),
+    absent(Method::GET, "/metrics", A::MetricsGet),
+    absent(Method::POST, "/logs/stream", A::MetricsGet),
+    absent(Method::DELETE, "/logs/stream", A::MetricsGet),
+    absent(Method::POST, "/logs/stderr", A::MetricsGet),
+    absent(Method::GET, "/network", A::NetworkGet),
+    absent(Method::PATCH, "/network", A::NetworkUpdate),
+    absent(Method::POST, "/export", A::Export),
+    absent(Method::GET, "/chats", A::ChatsGet),
+    absent(Method::GET, "/chats/{workspace}", A::ChatsGet),
+    absent(Method::DELETE, "/chats/{workspace}", A::ChatsDelete),
+    absent(Method::GET, "/chats/{workspace}/settings", A::ChatsSettingsGet),
+    absent(Method::PATCH, "/chats/{workspace}/settings", A::ChatsSettingsUpdate),
+    absent(Method::DELETE, "/chats/{workspace}/settings", A::ChatsSettingsUpdate),
+    absent(Method::POST, "/chats/{workspace}/chat/completions", A::ChatCompletions),
+    absent(Method::POST, "/dynamic-search-rules", A::DynamicSearchRulesGet),
+    absent(Method::GET, "/dynamic-search-rules/{rule}", A::DynamicSearchRulesGet),
+    absent(Method::PATCH, "/dynamic-search-rules/{rule}", A::DynamicSearchRulesUpdate),
+    absent(Method::DELETE, "/dynamic-search-rules/{rule}", A::DynamicSearchRulesDelete),
+    absent(Method::POST, "/render-template", A::SettingsGet),
+    absent(Method::GET, "/mcp", A::Search),
+    absent(Method::POST, "/mcp", A::Search),
+    absent(Method::DELETE, "/mcp", A::Search),
     // keys
     route(Method::GET, "/keys", A::KeysGet, Admin, "List keys", "?Page -> Keys"),
     route(Method::POST, "/keys", A::KeysCreate, Admin, "Create a key", "NewKey -> Key"),

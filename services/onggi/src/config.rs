@@ -13,6 +13,7 @@ use figment::{
     providers::{Env, Format, Serialized, Toml},
     value::{Dict, Value},
 };
+use ipnet::IpNet;
 use onggi_controller::ControllerConfig;
 use onggi_domain::{container::SizeTable, limits::Limits};
 use serde::{Deserialize, Serialize};
@@ -55,9 +56,15 @@ impl Default for Config {
             bucket: BucketConfig::default(),
             limits: Limits::default(),
             sizes: SizeTable::default(),
-            controller: ControllerConfig::default(),
+            // On one's own machine, what is told of tasks is likely to be on it too.
+            controller: ControllerConfig { webhook_networks: loopback(), ..ControllerConfig::default() },
         }
     }
+}
+
+fn loopback() -> Vec<IpNet> {
+    let networks = ["127.0.0.0/8", "::1/128"];
+    networks.iter().map(|network| network.parse().expect("it is a network")).collect()
 }
 
 /// The object store.

@@ -15,7 +15,7 @@ use crate::{
     config::Config,
 };
 
-async fn open(config: Config, data: &DataArgs) -> anyhow::Result<(Metadata, KeySecrets)> {
+pub(crate) async fn open(config: Config, data: &DataArgs) -> anyhow::Result<(Metadata, KeySecrets)> {
     let config = crate::with_data(config, data);
     std::fs::create_dir_all(&config.data).with_context(|| format!("cannot make {}", config.data.display()))?;
     let secrets = KeySecrets::new(config.server_secret()?);
@@ -70,7 +70,7 @@ async fn set_status(config: Config, data: &DataArgs, name: &str, status: TenantS
     Ok(())
 }
 
-fn explain(error: Error, name: &str) -> anyhow::Error {
+pub(crate) fn explain(error: Error, name: &str) -> anyhow::Error {
     match error {
         Error::NotFound(_) => anyhow::anyhow!("there is no tenant {name}: `onggi tenant list` shows those there are"),
         Error::AlreadyExists(_) => anyhow::anyhow!("there is a tenant {name} already"),
@@ -106,11 +106,12 @@ pub(crate) async fn key(command: KeyCommand, config: Config) -> anyhow::Result<(
                 expires_at: expires_at
                     .map(|time| time.parse().with_context(|| format!("{time} is not a time like 2030-01-31T00:00:00Z")))
                     .transpose()?,
+                salted: true,
                 root: false,
                 created_at: now,
                 updated_at: now,
             };
-            let secret = secrets.derive(key.uid);
+            let secret = secrets.of(&key);
             metadata.keys.create(&key, &hash_key(&secret)).await?;
             println!("  uid  {}", key.uid);
             println!("  key  {secret}");

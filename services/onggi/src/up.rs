@@ -170,6 +170,7 @@ impl Parts {
                 store: store.clone(),
                 runtime: runtime.clone(),
                 sizes: config.sizes.clone(),
+                secrets: secrets.clone(),
                 internal_secret: internal.clone(),
             },
         );

@@ -38,6 +38,8 @@ pub(crate) struct Write {
     pub(crate) kind: TaskKind,
     pub(crate) details: TaskDetails,
     pub(crate) operation: Operation,
+    /// What the caller gives along.
+    pub(crate) custom_metadata: Option<String>,
 }
 
 impl Uploader {
@@ -87,7 +89,9 @@ impl Uploader {
 
     /// Accepts a write: returns its task once the entry is durable. Goes on when the caller goes away.
     pub(crate) async fn submit(&self, index: &Index, write: Write) -> Result<Task> {
-        let (uploader, task) = (self.clone(), new_task(index.tenant, Some(index.id), Some(index.uid.clone()), write.kind, write.details));
+        let uploader = self.clone();
+        let task = new_task(index.tenant, Some(index.id), Some(index.uid.clone()), write.kind, write.details);
+        let task = NewTask { custom_metadata: write.custom_metadata, ..task };
         tokio::spawn(async move {
             let index = task.index.expect("a write is about an index");
             uploader.submit_to(&task, &[(index, write.operation)]).await
@@ -152,7 +156,7 @@ pub(crate) fn new_task(
     kind: TaskKind,
     details: TaskDetails,
 ) -> NewTask {
-    NewTask { tenant, index, index_uid, kind, details, enqueued_at: Timestamp::now() }
+    NewTask { tenant, index, index_uid, kind, details, custom_metadata: None, targets: None, enqueued_at: Timestamp::now() }
 }
 
 /// Task details from a JSON object.

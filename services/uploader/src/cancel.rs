@@ -1,7 +1,7 @@
 //! Canceling tasks: a record in the log of each index that has one to cancel, all in the name of one task.
 //!
 //! The fold of each index decides which of its tasks are still ahead of it. A cancelation that spans several indexes is one task; its row
-//! carries the entry in the last of these logs, and it ends with the first of these indexes that publishes.
+//! carries the entry in the last of these logs and the tasks that it names, and it ends when all of these are at their end.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +11,7 @@ use onggi_domain::{
     log::Operation,
     task::{Task, TaskFilter, TaskKind, TaskStatus},
 };
+use onggi_metadata::NewTask;
 use onggi_web::{Error, Result};
 use serde_json::json;
 
@@ -30,7 +31,8 @@ impl Uploader {
         }
         let details = details(json!({"matchedTasks": matched, "canceledTasks": null, "originalFilter": original}));
         let last = by_index.keys().last().copied();
-        let task = new_task(caller.tenant, last, None, TaskKind::TaskCancelation, details);
+        let targets = (by_index.len() > 1).then(|| by_index.values().flatten().copied().collect());
+        let task = NewTask { targets, ..new_task(caller.tenant, last, None, TaskKind::TaskCancelation, details) };
         let writes: Vec<_> = by_index.into_iter().map(|(index, tasks)| (index, Operation::Cancel { tasks })).collect();
         let uploader = self.clone();
         tokio::spawn(async move { uploader.submit_to(&task, &writes).await }).await.map_err(Error::internal)?

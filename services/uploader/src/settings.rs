@@ -2,14 +2,10 @@
 
 use onggi_domain::{
     ApiError, Code,
-    settings::{SETTINGS, SettingsPatch},
+    settings::{ABSENT_SETTINGS, AbsentSetting, SETTINGS, SettingsPatch},
 };
 use onggi_web::{body, query};
 use serde_json::{Map, Value};
-
-/// Settings of Meilisearch that belong to features which Onggi does not have. Leaving them at nothing is no error: clients that send
-/// whole settings back do so.
-const ABSENT_FEATURES: [&str; 4] = ["embedders", "chat", "vectorStore", "foreignKeys"];
 
 /// The patch in a body of `PATCH /indexes/{uid}/settings`.
 pub(crate) fn parse_all(bytes: &[u8]) -> Result<SettingsPatch, ApiError> {
@@ -17,14 +13,19 @@ pub(crate) fn parse_all(bytes: &[u8]) -> Result<SettingsPatch, ApiError> {
 }
 
 /// The patch in a body of `PUT` or `PATCH /indexes/{uid}/settings/{segment}`.
-pub(crate) fn parse_one(segment: &str, bytes: &[u8]) -> Result<SettingsPatch, ApiError> {
-    let name = name_of(segment)?;
+pub(crate) fn parse_one(segment: &str, method: &str, bytes: &[u8]) -> Result<SettingsPatch, ApiError> {
+    let (name, expected) = setting(segment)?;
+    if method != expected {
+        let message = format!("The setting `{segment}` is changed with {expected}, not with {method}.");
+        return Err(ApiError::new(Code::MethodNotAllowed, message));
+    }
     patch(Map::from_iter([(name.to_owned(), body::parse(bytes, |_| Code::BadRequest)?)]))
 }
 
 /// The patch that resets one setting.
 pub(crate) fn reset_one(segment: &str) -> Result<SettingsPatch, ApiError> {
-    patch(Map::from_iter([(name_of(segment)?.to_owned(), Value::Null)]))
+    let (name, _) = setting(segment)?;
+    patch(Map::from_iter([(name.to_owned(), Value::Null)]))
 }
 
 /// The patch that resets every setting.
@@ -33,10 +34,9 @@ pub(crate) fn reset_all() -> Result<SettingsPatch, ApiError> {
 }
 
 fn patch(mut fields: Map<String, Value>) -> Result<SettingsPatch, ApiError> {
-    for name in ABSENT_FEATURES {
-        let nothing = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
-        if fields.shift_remove(name).is_some_and(|value| !nothing(&value)) {
-            return Err(absent_feature(name));
+    for setting in ABSENT_SETTINGS {
+        if let Some(value) = fields.shift_remove(setting.name) {
+            leave_at_default(setting, &value)?;
         }
     }
     let names: Vec<&str> = SETTINGS.iter().map(|(name, ..)| *name).collect();
@@ -53,17 +53,22 @@ fn patch(mut fields: Map<String, Value>) -> Result<SettingsPatch, ApiError> {
     Ok(patch)
 }
 
-fn name_of(segment: &str) -> Result<&'static str, ApiError> {
-    if let Some((name, ..)) = SETTINGS.iter().find(|(_, found, ..)| *found == segment) {
-        return Ok(name);
+/// A setting of a feature that is not there may be left as it is: clients that send whole settings back do so.
+fn leave_at_default(setting: &AbsentSetting, value: &Value) -> Result<(), ApiError> {
+    let is_default = serde_json::from_str::<Value>(setting.default).is_ok_and(|default| default == *value);
+    if value.is_null() || is_default {
+        return Ok(());
     }
-    match ABSENT_FEATURES.iter().find(|name| segment == name.replace("vectorStore", "vector-store").replace("foreignKeys", "foreign-keys"))
-    {
-        Some(name) => Err(absent_feature(name)),
-        None => Err(ApiError::new(Code::NotFound, format!("There is no setting `{segment}`."))),
-    }
+    Err(ApiError::feature_not_enabled(&format!("Changing the setting `{}`", setting.name), setting.name))
 }
 
-fn absent_feature(name: &str) -> ApiError {
-    ApiError::new(Code::FeatureNotEnabled, format!("Setting `{name}` needs a feature that this service does not have."))
+/// The name of a setting in a patch, and the method that changes it.
+fn setting(segment: &str) -> Result<(&'static str, &'static str), ApiError> {
+    let known = SETTINGS.iter().map(|(name, segment, method, _)| (*name, *segment, *method));
+    let absent = ABSENT_SETTINGS.iter().map(|setting| (setting.name, setting.segment, setting.method));
+    known
+        .chain(absent)
+        .find(|(_, found, _)| *found == segment)
+        .map(|(name, _, method)| (name, method))
+        .ok_or_else(|| ApiError::new(Code::NotFound, format!("There is no setting `{segment}`.")))
 }

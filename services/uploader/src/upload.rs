@@ -7,6 +7,7 @@ use onggi_domain::{
     log::{DocumentMethod, Operation, Payload},
     task::{Task, TaskKind},
 };
+use onggi_metadata::NewTask;
 use onggi_web::{Error, Result};
 use serde_json::json;
 
@@ -23,6 +24,8 @@ pub(crate) struct Upload {
     pub(crate) delimiter: u8,
     /// The attribute of the id, if the caller names one.
     pub(crate) primary_key: Option<String>,
+    /// What the caller gives along.
+    pub(crate) custom_metadata: Option<String>,
 }
 
 impl Uploader {
@@ -49,7 +52,7 @@ impl Uploader {
             None => self.create(caller.tenant, uid, accepted.primary_key.clone()).await?,
         };
         self.check_room(&index, accepted.documents)?;
-        self.append_documents(&index, upload.method, accepted).await
+        self.append_documents(&index, upload.method, accepted, upload.custom_metadata).await
     }
 
     /// Whether the documents fit into the index's size class. Those that replace others are counted as well: which they are is known
@@ -70,14 +73,21 @@ impl Uploader {
         ))
     }
 
-    async fn append_documents(&self, index: &Index, method: DocumentMethod, accepted: Accepted) -> Result<Task> {
+    async fn append_documents(
+        &self,
+        index: &Index,
+        method: DocumentMethod,
+        accepted: Accepted,
+        custom_metadata: Option<String>,
+    ) -> Result<Task> {
         let documents = accepted.documents;
         let kind = TaskKind::DocumentAdditionOrUpdate;
         let primary_key = match accepted.primary_key {
             Some(primary_key) if documents > 0 => primary_key,
             _ => {
                 let details = details(json!({"receivedDocuments": 0, "indexedDocuments": 0}));
-                return self.complete(&new_task(index.tenant, Some(index.id), Some(index.uid.clone()), kind, details), None).await;
+                let task = new_task(index.tenant, Some(index.id), Some(index.uid.clone()), kind, details);
+                return self.complete(&NewTask { custom_metadata, ..task }, None).await;
             }
         };
         let holds = self.deps.metadata.indexes.set_primary_key_if_absent(index.id, &primary_key).await.map_err(Error::internal)?;
@@ -94,7 +104,7 @@ impl Uploader {
         };
         let operation = Operation::AddDocuments { method, primary_key, documents: payload };
         let details = details(json!({"receivedDocuments": documents, "indexedDocuments": null}));
-        self.submit(index, Write { kind, details, operation }).await
+        self.submit(index, Write { kind, details, operation, custom_metadata }).await
     }
 }
 

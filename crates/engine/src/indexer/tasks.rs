@@ -106,8 +106,13 @@ impl Indexer {
             if task.refused.is_some() {
                 continue;
             }
+            let (fields, attributes) = (self.reader.fields.len(), self.reader.engine.attributes.len());
             match self.reader.read(line, &task.primary_key, &mut self.parsed) {
-                Ok(()) => self.take(task.method, line, &task.primary_key)?,
+                Ok(()) => {
+                    if !self.take(task.method, line, &task.primary_key)? {
+                        self.reader.forget_fields_after(fields, attributes);
+                    }
+                }
                 Err(Refusal::Damaged(why)) => return Err(damaged(why)),
                 Err(Refusal::Task(error)) => {
                     task.refused = Some(error);
@@ -120,16 +125,19 @@ impl Indexer {
         Ok(())
     }
 
-    /// Takes the document that was just parsed.
-    fn take(&mut self, method: DocumentMethod, line: &str, primary_key: &str) -> Result<()> {
-        let update = method == DocumentMethod::Update;
+    /// Takes the document that was just parsed; whether it did.
+    fn take(&mut self, method: DocumentMethod, line: &str, primary_key: &str) -> Result<bool> {
+        let update = method.merges();
         let old = self.known(update)?;
+        if old.is_none() && !method.creates() {
+            return Ok(false);
+        }
         let Some(raw) = old.as_ref().filter(|_| update).and_then(|old| old.raw.as_deref()) else {
-            return self.put(line.as_bytes(), old.as_ref(), update);
+            return self.put(line.as_bytes(), old.as_ref(), update).map(|()| true);
         };
         let merged = merge(raw, line.as_bytes())?;
         match self.reader.read(&merged, primary_key, &mut self.parsed) {
-            Ok(()) => self.put(merged.as_bytes(), old.as_ref(), true),
+            Ok(()) => self.put(merged.as_bytes(), old.as_ref(), true).map(|()| true),
             Err(Refusal::Damaged(why)) => Err(damaged(why)),
             Err(Refusal::Task(error)) => Err(damaged(error.message)),
         }

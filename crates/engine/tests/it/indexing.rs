@@ -26,6 +26,19 @@ fn documents_come_back_as_they_came_in_the_order_they_came() {
 }
 
 #[test]
+fn what_does_not_exist_can_be_left_out() {
+    let mut index = Fixture::new();
+    index.add(&[json!({"id": 1, "a": 1, "b": 1})]);
+    let documents = [json!({"id": 1, "a": 2}), json!({"id": 2, "new": 1})];
+    index.add_in_blocks(DocumentMethod::UpdateExisting, &documents, 1).unwrap();
+    assert_eq!(index.documents(), [json!({"id": 1, "a": 2, "b": 1})]);
+    index.add_in_blocks(DocumentMethod::ReplaceExisting, &documents, 2).unwrap();
+    assert_eq!(index.documents(), [json!({"id": 1, "a": 2})]);
+    let fields: Vec<String> = index.commit().state.fields.keys().cloned().collect();
+    assert!(!fields.contains(&"new".to_owned()), "{fields:?}");
+}
+
+#[test]
 fn a_replaced_document_keeps_its_place() {
     let mut index = Fixture::new();
     index.add(&[json!({"id": 1, "a": 1}), json!({"id": 2}), json!({"id": 1, "b": 1})]);

@@ -1,5 +1,5 @@
 SELECT
-    keys.uid, keys.tenant, keys.name, description, actions, indexes, expires_at, root, keys.created_at, updated_at,
+    keys.uid, keys.tenant, keys.name, description, actions, indexes, expires_at, salted, root, keys.created_at, updated_at,
     tenants.status AS tenant_status
 FROM keys
 JOIN tenants ON tenants.id = keys.tenant

@@ -1,3 +1,3 @@
-SELECT uid, tenant, name, description, actions, indexes, expires_at, root, created_at, updated_at
+SELECT uid, tenant, name, description, actions, indexes, expires_at, salted, root, created_at, updated_at
 FROM keys
 WHERE tenant = $1 AND uid = $2

@@ -1,3 +1,3 @@
-SELECT details
+SELECT details, targets
 FROM tasks
 WHERE tenant = $1 AND uid = $2 AND finished_at IS NULL

@@ -1,3 +1,3 @@
-AND ($14 IS NULL OR uid <= $14)
+AND ($15 IS NULL OR uid <= $15)
 ORDER BY uid DESC
-LIMIT $15
+LIMIT $16

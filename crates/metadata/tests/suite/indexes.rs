@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use onggi_domain::{
     Generation, IndexId, Seq,
     container::{Selection, WakePolicy},
-    index::{Index, Published},
+    index::{Index, Published, Swap},
     key::IndexPattern,
     settings::Settings,
 };
@@ -64,7 +64,7 @@ pub(crate) async fn an_index_of_another_tenant_does_not_exist(world: World) {
     world.index(&acme, "books").await;
     world.index(&acme, "films").await;
     assert_error!(indexes.get(other.id, &uid("books")).await, NotFound("index"));
-    assert_error!(indexes.swap(other.id, &[(uid("books"), uid("films"))]).await, NotFound("index"));
+    assert_error!(indexes.swap(other.id, &[exchange("books", "films")]).await, NotFound("index"));
     let page = indexes.list(other.id, &[IndexPattern::all()], 0, 10).await.unwrap();
     assert_eq!((page.items, page.total), (vec![], 0));
     assert_error!(indexes.get_by_id(IndexId::generate()).await, NotFound("index"));
@@ -116,6 +116,10 @@ pub(crate) async fn an_index_takes_another_name_unless_it_is_taken(world: World)
     assert_error!(indexes.rename(IndexId::generate(), &uid("other")).await, NotFound("index"));
 }
 
+fn exchange(from: &str, to: &str) -> Swap {
+    Swap { from: uid(from), to: uid(to), rename: false }
+}
+
 pub(crate) async fn a_swap_exchanges_all_pairs_or_none(world: World) {
     let indexes = &world.metadata.indexes;
     let acme = world.tenant("acme").await;
@@ -131,10 +135,17 @@ pub(crate) async fn a_swap_exchanges_all_pairs_or_none(world: World) {
         }
         named
     };
-    indexes.swap(acme.id, &[(uid("a"), uid("b")), (uid("c"), uid("d"))]).await.unwrap();
+    indexes.swap(acme.id, &[exchange("a", "b"), exchange("c", "d")]).await.unwrap();
     assert_eq!(named().await, [1, 0, 3, 2]);
-    assert_error!(indexes.swap(acme.id, &[(uid("a"), uid("b")), (uid("c"), uid("unknown"))]).await, NotFound("index"));
+    assert_error!(indexes.swap(acme.id, &[exchange("a", "b"), exchange("c", "unknown")]).await, NotFound("index"));
     assert_eq!(named().await, [1, 0, 3, 2]);
+    let rename = |from, to| Swap { rename: true, ..exchange(from, to) };
+    assert_error!(indexes.swap(acme.id, &[exchange("a", "b"), rename("c", "d")]).await, AlreadyExists("index"));
+    assert_eq!(named().await, [1, 0, 3, 2]);
+    indexes.swap(acme.id, &[rename("a", "e"), exchange("c", "d")]).await.unwrap();
+    assert_error!(indexes.get(acme.id, &uid("a")).await, NotFound("index"));
+    indexes.swap(acme.id, &[rename("e", "a")]).await.unwrap();
+    assert_eq!(named().await, [1, 0, 2, 3]);
 }
 
 pub(crate) async fn swaps_of_the_same_indexes_at_once_all_take_effect(world: World) {
@@ -144,7 +155,7 @@ pub(crate) async fn swaps_of_the_same_indexes_at_once_all_take_effect(world: Wor
     let mut swaps = JoinSet::new();
     for n in 0..AT_ONCE {
         let (metadata, tenant) = (world.metadata.clone(), acme.id);
-        let pair = if n % 2 == 0 { (uid("a"), uid("b")) } else { (uid("b"), uid("a")) };
+        let pair = if n % 2 == 0 { exchange("a", "b") } else { exchange("b", "a") };
         swaps.spawn(async move { metadata.indexes.swap(tenant, &[pair]).await });
     }
     for result in swaps.join_all().await {

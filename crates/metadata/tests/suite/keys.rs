@@ -18,6 +18,7 @@ fn new_key(tenant: TenantId, created: i64) -> Key {
         actions: vec![Action::Search, Action::DocumentsAll],
         indexes: vec![IndexPattern::try_from("prod_*".to_owned()).unwrap()],
         expires_at: Some(at(99)),
+        salted: true,
         root: false,
         created_at: at(created),
         updated_at: at(created),
@@ -34,7 +35,7 @@ pub(crate) async fn a_key_is_found_by_its_secret_and_by_its_uid(world: World) {
     let keys = &world.metadata.keys;
     let tenant = world.tenant("acme").await.id;
     let key = new_key(tenant, 1);
-    let secret = KeySecrets::new("server secret").derive(key.uid);
+    let secret = KeySecrets::new("server secret").of(&key);
     keys.create(&key, &hash_key(&secret)).await.unwrap();
     assert_eq!(keys.by_hash(&hash_key(&secret)).await.unwrap(), (key.clone(), TenantStatus::Active));
     assert_error!(keys.by_hash(&hash_key("another secret")).await, NotFound("key"));
@@ -43,8 +44,8 @@ pub(crate) async fn a_key_is_found_by_its_secret_and_by_its_uid(world: World) {
     assert_error!(keys.create(&new_key(TenantId::generate(), 1), "hash").await, NotFound("tenant"));
 
     world.metadata.tenants.set_status(tenant, TenantStatus::Suspended).await.unwrap();
-    assert_eq!(keys.by_uid(key.uid).await.unwrap(), (key, TenantStatus::Suspended));
-    assert_error!(keys.by_uid(KeyId::generate()).await, NotFound("key"));
+    assert_eq!(keys.by_uid(key.uid).await.unwrap(), [(key, TenantStatus::Suspended)]);
+    assert!(keys.by_uid(KeyId::generate()).await.unwrap().is_empty());
 }
 
 pub(crate) async fn a_key_of_another_tenant_does_not_exist(world: World) {
@@ -87,6 +88,19 @@ pub(crate) async fn a_deleted_key_is_unknown(world: World) {
     let key = stored_key(&world, tenant, 1).await;
     keys.delete(tenant, key.uid).await.unwrap();
     assert_error!(keys.by_hash(&key.uid.to_string()).await, NotFound("key"));
-    assert_error!(keys.by_uid(key.uid).await, NotFound("key"));
+    assert!(keys.by_uid(key.uid).await.unwrap().is_empty());
     assert_error!(keys.delete(tenant, key.uid).await, NotFound("key"));
+}
+
+pub(crate) async fn two_tenants_may_have_keys_of_one_uid(world: World) {
+    let keys = &world.metadata.keys;
+    let (acme, other) = (world.tenant("acme").await.id, world.tenant("other").await.id);
+    let first = stored_key(&world, acme, 2).await;
+    let second = Key { tenant: other, created_at: at(1), ..first.clone() };
+    keys.create(&second, "another hash").await.unwrap();
+    let found: Vec<Key> = keys.by_uid(first.uid).await.unwrap().into_iter().map(|(key, _)| key).collect();
+    assert_eq!(found, [second.clone(), first.clone()], "the oldest first");
+    assert_eq!(keys.get(other, first.uid).await.unwrap(), second);
+    keys.delete(other, first.uid).await.unwrap();
+    assert_eq!(keys.get(acme, first.uid).await.unwrap(), first);
 }

@@ -6,6 +6,7 @@ mod postgres;
 mod tasks;
 mod tenants;
 mod usage;
+mod webhooks;
 
 use onggi_domain::{IndexUid, Timestamp, container::Selection, index::Index, tenant::Tenant, tenant::TenantStatus};
 use onggi_metadata::Metadata;
@@ -113,6 +114,7 @@ on_each_database! {
     keys::keys_are_listed_newest_first_without_the_root_key,
     keys::name_and_description_change_and_nothing_else,
     keys::a_deleted_key_is_unknown,
+    keys::two_tenants_may_have_keys_of_one_uid,
     tasks::uids_are_contiguous_for_each_tenant_when_many_allocate_at_once,
     tasks::a_task_that_needs_no_log_is_at_its_end_at_once,
     tasks::a_task_of_another_tenant_does_not_exist,
@@ -121,14 +123,23 @@ on_each_database! {
     tasks::settling_twice_changes_nothing,
     tasks::settling_restores_a_lost_task_and_its_uid_is_not_given_again,
     tasks::settling_keeps_what_was_known_when_the_task_was_accepted,
-    tasks::a_fork_is_finished_without_an_outcome,
+    tasks::a_dump_is_finished_without_an_outcome,
     tasks::all_unfinished_tasks_of_an_index_are_canceled,
     tasks::a_list_is_filtered_by_each_field,
     tasks::a_list_is_paged_in_both_directions,
     tasks::a_caller_sees_the_tasks_of_the_indexes_that_its_key_allows,
     tasks::only_finished_tasks_are_deleted,
+    tasks::what_a_caller_gave_along_is_kept,
+    tasks::batches_are_listed_by_the_tasks_in_them,
+    tasks::a_cancelation_over_two_indexes_ends_with_the_later_one,
+    tasks::the_oldest_finished_tasks_are_trimmed,
     usage::an_interval_of_a_container_is_stored_once,
     usage::container_seconds_are_summed_by_index_and_size,
+    webhooks::a_webhook_is_stored_changed_and_deleted,
+    webhooks::a_webhook_of_another_tenant_does_not_exist,
+    webhooks::a_tenant_has_a_bounded_number_of_webhooks,
+    webhooks::every_end_of_a_task_is_noted_for_each_webhook_of_its_tenant,
+    webhooks::what_was_delivered_is_forgotten_and_what_failed_waits,
 }
 
 #[tokio::test]

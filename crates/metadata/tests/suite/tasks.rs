@@ -17,18 +17,20 @@ fn details(json: serde_json::Value) -> TaskDetails {
     serde_json::from_value(json).unwrap()
 }
 
-fn upload(index: &Index, enqueued: i64) -> NewTask {
+pub(crate) fn upload(index: &Index, enqueued: i64) -> NewTask {
     NewTask {
         tenant: index.tenant,
         index: Some(index.id),
         index_uid: Some(index.uid.clone()),
         kind: TaskKind::DocumentAdditionOrUpdate,
         details: details(json!({"receivedDocuments": 2, "indexedDocuments": null})),
+        custom_metadata: None,
+        targets: None,
         enqueued_at: at(enqueued),
     }
 }
 
-fn outcome(task: TaskUid, seq: u64, result: TaskResult) -> TaskOutcome {
+pub(crate) fn outcome(task: TaskUid, seq: u64, result: TaskResult) -> TaskOutcome {
     TaskOutcome {
         task,
         seq: Seq(seq),
@@ -41,19 +43,20 @@ fn outcome(task: TaskUid, seq: u64, result: TaskResult) -> TaskOutcome {
 }
 
 /// A task that was appended at this seq.
-async fn appended(world: &World, index: &Index, seq: u64) -> Task {
+pub(crate) async fn appended(world: &World, index: &Index, seq: u64) -> Task {
     let task = world.metadata.tasks.allocate(&upload(index, 5)).await.unwrap();
     world.metadata.tasks.appended(index.tenant, task.uid, Seq(seq)).await.unwrap();
     world.metadata.tasks.get(index.tenant, task.uid).await.unwrap()
 }
 
-async fn books(world: &World) -> Index {
+pub(crate) async fn books(world: &World) -> Index {
     let acme = world.tenant("acme").await;
     world.index(&acme, "books").await
 }
 
-async fn settle(world: &World, index: &Index, outcomes: &[TaskOutcome], now: i64) {
-    world.metadata.tasks.settle(index.tenant, index.id, &index.uid, outcomes, at(now)).await.unwrap();
+pub(crate) async fn settle(world: &World, index: &Index, outcomes: &[TaskOutcome], now: i64) {
+    let batch = outcomes.iter().map(|outcome| outcome.task).min().unwrap_or(TaskUid(0));
+    world.metadata.tasks.settle(index, batch, outcomes, at(now)).await.unwrap();
 }
 
 pub(crate) async fn uids_are_contiguous_for_each_tenant_when_many_allocate_at_once(world: World) {
@@ -116,8 +119,8 @@ pub(crate) async fn a_task_goes_from_enqueued_over_processing_to_its_end(world: 
 
     tasks.start(books.id, Seq(5), at(7)).await.unwrap();
     tasks.start(books.id, Seq(5), at(8)).await.unwrap();
-    let unfinished = tasks.unfinished(books.id).await.unwrap();
-    let seen: Vec<_> = unfinished.iter().map(|task| (task.uid, task.status, task.started_at)).collect();
+    let all = tasks.list(books.tenant, &TaskFilter::default(), &[IndexPattern::all()], None, 10, true).await.unwrap().items;
+    let seen: Vec<_> = all.iter().map(|task| (task.uid, task.status, task.started_at)).collect();
     assert_eq!(
         seen,
         [
@@ -184,7 +187,9 @@ pub(crate) async fn settling_restores_a_lost_task_and_its_uid_is_not_given_again
         kind: TaskKind::DocumentAdditionOrUpdate,
         status: TaskStatus::Succeeded,
         seq: Some(Seq(3)),
+        batch: Some(TaskUid(2)),
         canceled_by: None,
+        custom_metadata: None,
         details: details(json!({"receivedDocuments": 2, "indexedDocuments": 1})),
         error: None,
         enqueued_at: at(5),
@@ -215,18 +220,26 @@ pub(crate) async fn settling_keeps_what_was_known_when_the_task_was_accepted(wor
     assert_eq!((ended.status, ended.seq), (TaskStatus::Succeeded, Some(Seq(4))));
 }
 
-pub(crate) async fn a_fork_is_finished_without_an_outcome(world: World) {
+pub(crate) async fn a_dump_is_finished_without_an_outcome(world: World) {
     let books = books(&world).await;
     let tasks = &world.metadata.tasks;
-    let new = NewTask { kind: TaskKind::IndexFork, ..upload(&books, 5) };
+    let new = NewTask { kind: TaskKind::DumpCreation, index: None, index_uid: None, ..upload(&books, 5) };
+    let snapshot = tasks.allocate(&NewTask { kind: TaskKind::SnapshotCreation, ..new.clone() }).await.unwrap();
     let (good, bad) = (tasks.allocate(&new).await.unwrap(), tasks.allocate(&new).await.unwrap());
-    let source = details(json!({"source": "films", "generation": 3}));
+    let waiting = tasks.unwritten_archives().await.unwrap();
+    assert_eq!(waiting.iter().map(|task| task.uid).collect::<Vec<_>>(), [snapshot.uid, good.uid, bad.uid]);
+    tasks.mark_started(books.tenant, good.uid, at(8)).await.unwrap();
+    let started = tasks.get(books.tenant, good.uid).await.unwrap();
+    assert_eq!((started.status, started.started_at, started.batch), (TaskStatus::Processing, Some(at(8)), None));
+    let source = details(json!({"dumpUid": "d"}));
     tasks.finish(books.tenant, good.uid, None, &source, at(9)).await.unwrap();
     let error = ApiError::new(Code::GenerationNotFound, "no such generation");
     tasks.finish(books.tenant, good.uid, Some(&error), &TaskDetails::new(), at(10)).await.unwrap();
     tasks.finish(books.tenant, bad.uid, Some(&error), &TaskDetails::new(), at(10)).await.unwrap();
     let good = tasks.get(books.tenant, good.uid).await.unwrap();
     assert_eq!((good.status, good.details, good.finished_at), (TaskStatus::Succeeded, source, Some(at(9))));
+    assert_eq!((good.started_at, good.batch), (Some(at(8)), Some(good.uid)));
+    assert_eq!(tasks.unwritten_archives().await.unwrap().len(), 1);
     let bad = tasks.get(books.tenant, bad.uid).await.unwrap();
     assert_eq!((bad.status, bad.error), (TaskStatus::Failed, Some(error)));
 }
@@ -243,6 +256,7 @@ pub(crate) async fn all_unfinished_tasks_of_an_index_are_canceled(world: World) 
     for uid in [waiting.uid, lost.uid] {
         let task = tasks.get(books.tenant, uid).await.unwrap();
         assert_eq!((task.status, task.canceled_by, task.finished_at), (TaskStatus::Canceled, Some(TaskUid(9)), Some(at(10))));
+        assert_eq!(task.batch, Some(TaskUid(9)), "they end in the batch of what ended them");
     }
     assert_eq!(tasks.get(books.tenant, ended.uid).await.unwrap(), ended);
     assert_eq!(tasks.get(books.tenant, elsewhere.uid).await.unwrap(), elsewhere);
@@ -278,6 +292,7 @@ pub(crate) async fn a_list_is_filtered_by_each_field(world: World) {
         (all.clone(), vec![4, 3, 2, 1, 0]),
         (TaskFilter { uids: Some(vec![TaskUid(3), TaskUid(1), TaskUid(99)]), ..all.clone() }, vec![3, 1]),
         (TaskFilter { uids: Some(vec![]), ..all.clone() }, vec![]),
+        (TaskFilter { batch_uids: Some(vec![TaskUid(0), TaskUid(2), TaskUid(4)]), ..all.clone() }, vec![4, 2]),
         (TaskFilter { statuses: Some(vec![TaskStatus::Enqueued]), ..all.clone() }, vec![3, 0]),
         (TaskFilter { statuses: Some(vec![TaskStatus::Succeeded, TaskStatus::Canceled]), ..all.clone() }, vec![4, 2, 1]),
         (TaskFilter { kinds: Some(vec![TaskKind::SettingsUpdate, TaskKind::TaskDeletion]), ..all.clone() }, vec![4, 3]),
@@ -337,4 +352,80 @@ pub(crate) async fn only_finished_tasks_are_deleted(world: World) {
     assert_eq!(listed(&world, tenant, &TaskFilter::default(), &[IndexPattern::all()]).await, [4, 3, 1, 0]);
     assert_eq!(tasks.delete(tenant, &TaskFilter::default(), &[IndexPattern::all()]).await.unwrap(), 2);
     assert_eq!(listed(&world, tenant, &TaskFilter::default(), &[IndexPattern::all()]).await, [3, 0]);
+}
+
+pub(crate) async fn what_a_caller_gave_along_is_kept(world: World) {
+    let books = books(&world).await;
+    let tasks = &world.metadata.tasks;
+    let new = NewTask { custom_metadata: Some("import 7".to_owned()), ..upload(&books, 5) };
+    let task = tasks.allocate(&new).await.unwrap();
+    settle(&world, &books, &[outcome(task.uid, 0, TaskResult::Succeeded)], 10).await;
+    assert_eq!(tasks.get(books.tenant, task.uid).await.unwrap().custom_metadata, new.custom_metadata);
+}
+
+pub(crate) async fn batches_are_listed_by_the_tasks_in_them(world: World) {
+    let books = books(&world).await;
+    let films = Index { uid: uid("films"), id: IndexId::generate(), ..books.clone() };
+    let tasks = &world.metadata.tasks;
+    for seq in 0..3 {
+        appended(&world, &books, seq).await;
+    }
+    appended(&world, &films, 0).await;
+    let succeeded = |task, seq| outcome(TaskUid(task), seq, TaskResult::Succeeded);
+    let failed = TaskResult::Failed { error: ApiError::new(Code::InvalidDocumentId, "no id") };
+    settle(&world, &books, &[succeeded(0, 0), outcome(TaskUid(1), 1, failed)], 10).await;
+    settle(&world, &books, &[succeeded(2, 2)], 11).await;
+    settle(&world, &films, &[succeeded(3, 0)], 12).await;
+    tasks.allocate(&upload(&books, 20)).await.unwrap();
+
+    let listed = async |filter: TaskFilter, pattern: &str, from: Option<u32>, limit, reverse| {
+        let pattern = IndexPattern::try_from(pattern.to_owned()).unwrap();
+        let page = tasks.batches(books.tenant, &filter, &[pattern], from.map(TaskUid), limit, reverse).await.unwrap();
+        (page.items.iter().map(|uid| uid.0).collect::<Vec<_>>(), page.total)
+    };
+    let all = TaskFilter::default();
+    assert_eq!(listed(all.clone(), "*", None, 10, false).await, (vec![3, 2, 0], 3));
+    assert_eq!(listed(all.clone(), "*", Some(2), 1, false).await, (vec![2], 3));
+    assert_eq!(listed(all.clone(), "*", Some(2), 10, true).await, (vec![2, 3], 3));
+    assert_eq!(listed(all.clone(), "films", None, 10, false).await, (vec![3], 1));
+    assert_eq!(listed(TaskFilter { statuses: Some(vec![TaskStatus::Failed]), ..all.clone() }, "*", None, 10, false).await, (vec![0], 1));
+    assert_eq!(listed(TaskFilter { uids: Some(vec![TaskUid(1)]), ..all.clone() }, "*", None, 10, false).await, (vec![0], 1));
+    assert_eq!(listed(TaskFilter { batch_uids: Some(vec![TaskUid(2)]), ..all }, "*", None, 10, false).await, (vec![2], 1));
+}
+
+pub(crate) async fn a_cancelation_over_two_indexes_ends_with_the_later_one(world: World) {
+    let books = books(&world).await;
+    let films = Index { uid: uid("films"), id: IndexId::generate(), ..books.clone() };
+    let tasks = &world.metadata.tasks;
+    let (first, second) = (appended(&world, &books, 0).await, appended(&world, &films, 0).await);
+    let new = NewTask {
+        kind: TaskKind::TaskCancelation,
+        details: details(json!({"matchedTasks": 2, "canceledTasks": null})),
+        targets: Some(vec![first.uid, second.uid]),
+        ..upload(&films, 6)
+    };
+    let cancel = tasks.allocate(&new).await.unwrap();
+    tasks.appended(books.tenant, cancel.uid, Seq(1)).await.unwrap();
+    let canceled = |task: &Task| outcome(task.uid, 0, TaskResult::Canceled { by: cancel.uid });
+    let done = TaskOutcome {
+        kind: TaskKind::TaskCancelation,
+        details: details(json!({"matchedTasks": 1, "canceledTasks": 1})),
+        ..outcome(cancel.uid, 1, TaskResult::Succeeded)
+    };
+    settle(&world, &books, &[canceled(&first), done.clone()], 10).await;
+    assert_eq!(tasks.get(books.tenant, first.uid).await.unwrap().status, TaskStatus::Canceled);
+    assert_eq!(tasks.get(books.tenant, cancel.uid).await.unwrap().status, TaskStatus::Enqueued, "the other index has not been folded");
+
+    settle(&world, &films, &[canceled(&second), done], 11).await;
+    let cancel = tasks.get(books.tenant, cancel.uid).await.unwrap();
+    assert_eq!((cancel.status, cancel.finished_at), (TaskStatus::Succeeded, Some(at(11))));
+    assert_eq!(cancel.details, details(json!({"matchedTasks": 2, "canceledTasks": 2})));
+}
+
+pub(crate) async fn the_oldest_finished_tasks_are_trimmed(world: World) {
+    let tenant = five_tasks(&world).await;
+    let tasks = &world.metadata.tasks;
+    assert_eq!(tasks.trim(tenant, 5).await.unwrap(), 0);
+    assert_eq!(tasks.trim(tenant, 1).await.unwrap(), 2, "the unfinished ones stay, and the newest");
+    assert_eq!(listed(&world, tenant, &TaskFilter::default(), &[IndexPattern::all()]).await, [4, 3, 0]);
 }

@@ -4,7 +4,7 @@ use onggi_domain::{
     ApiError, Code, IndexUid, Timestamp,
     auth::Identity,
     container::Selection,
-    index::Index,
+    index::{Index, Swap},
     key::Action,
     task::{Task, TaskKind},
 };
@@ -110,10 +110,23 @@ impl Admin {
         Ok(task)
     }
 
-    /// Exchanges the names of pairs of indexes, all or none.
-    pub(crate) async fn swap_indexes(&self, caller: &Identity, pairs: Vec<(IndexUid, IndexUid)>) -> Result<Task> {
+    /// Segments are merged as they grow, so there is never anything left to compact: the task is at its end at once.
+    pub(crate) async fn compact_index(&self, caller: &Identity, uid: IndexUid) -> Result<Task> {
+        let index = self.find(caller, &uid).await?;
+        let failure = index.is_none().then(|| ApiError::index_not_found(uid.as_str()));
+        let size = index.as_ref().map(|index| {
+            let bytes = index.published.as_ref().map_or(0, |published| published.stored_bytes);
+            bytesize::ByteSize(bytes).to_string()
+        });
+        let details = json!({"indexUid": uid, "preCompactionSize": size, "postCompactionSize": size});
+        let id = index.map(|index| index.id);
+        self.complete(&new_task(caller, id, Some(uid), TaskKind::IndexCompaction, details), failure.as_ref()).await
+    }
+
+    /// Exchanges the names of pairs of indexes, or gives one the name of the other, which must be free: all or none.
+    pub(crate) async fn swap_indexes(&self, caller: &Identity, swaps: Vec<Swap>) -> Result<Task> {
         let mut seen: Vec<&IndexUid> = Vec::new();
-        for uid in pairs.iter().flat_map(|(a, b)| [a, b]) {
+        for uid in swaps.iter().flat_map(|swap| [&swap.from, &swap.to]) {
             require(caller, Action::IndexesSwap, uid)?;
             if seen.contains(&uid) {
                 let message = format!("Indexes must be declared only once during a swap. `{uid}` was specified several times.");
@@ -123,23 +136,34 @@ impl Admin {
         }
         let mut absent = Vec::new();
         for uid in seen {
-            if self.find(caller, uid).await?.is_none() {
+            let is_new_name = swaps.iter().any(|swap| swap.rename && swap.to == *uid);
+            if !is_new_name && self.find(caller, uid).await?.is_none() {
                 absent.push(format!("`{uid}`"));
             }
         }
         let failure = match &absent[..] {
-            [] => self.swap(caller, &pairs).await?.err(),
+            [] => self.swap(caller, &swaps).await?.err(),
             [one] => Some(ApiError::new(Code::IndexNotFound, format!("Index {one} not found."))),
             several => Some(ApiError::new(Code::IndexNotFound, format!("Indexes {} not found.", several.join(", ")))),
         };
-        let swaps: Vec<_> = pairs.iter().map(|(a, b)| json!({"indexes": [a, b], "rename": false})).collect();
+        let swaps: Vec<_> = swaps.iter().map(|swap| json!({"indexes": [swap.from, swap.to], "rename": swap.rename})).collect();
         let task = new_task(caller, None, None, TaskKind::IndexSwap, json!({"swaps": swaps}));
         self.complete(&task, failure.as_ref()).await
     }
 
-    async fn swap(&self, caller: &Identity, pairs: &[(IndexUid, IndexUid)]) -> Result<Result<(), ApiError>> {
-        match self.0.metadata.indexes.swap(caller.tenant, pairs).await {
+    async fn swap(&self, caller: &Identity, swaps: &[Swap]) -> Result<Result<(), ApiError>> {
+        match self.0.metadata.indexes.swap(caller.tenant, swaps).await {
             Ok(()) => Ok(Ok(())),
+            Err(onggi_metadata::Error::AlreadyExists(_)) => {
+                let renamed: Vec<_> =
+                    swaps.iter().filter(|swap| swap.rename).map(|swap| format!("`{}` to `{}`", swap.from, swap.to)).collect();
+                let message = format!(
+                    "Cannot rename {}: an index of the new name exists already; nothing was renamed. Delete it first, or swap the two \
+                     without `rename`.",
+                    renamed.join(", ")
+                );
+                Ok(Err(ApiError::new(Code::IndexAlreadyExists, message)))
+            }
             Err(onggi_metadata::Error::NotFound(_)) => {
                 Ok(Err(ApiError::new(Code::IndexNotFound, "One of the indexes was deleted meanwhile; nothing was swapped.")))
             }

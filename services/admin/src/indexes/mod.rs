@@ -1,6 +1,8 @@
-//! Indexes: list, create, change, delete, swap. All of it takes effect at once; its tasks are at their end when they are answered.
+//! Indexes: list, show, create, change, delete, swap names, and what is known of their attributes.
 
 mod app;
+mod attributes;
 mod routes;
 
-pub(crate) use self::{app::already_exists, routes::router};
+pub(crate) use app::already_exists;
+pub(crate) use routes::router;

@@ -1,4 +1,4 @@
-//! `/indexes`, `/indexes/{uid}` and `/swap-indexes`.
+//! `/indexes`, `/indexes/{uid}`, `/indexes/{uid}/compact` and `/swap-indexes`.
 
 use axum::{
     Json, Router,
@@ -7,14 +7,17 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use onggi_domain::{ApiError, Code, IndexUid, index::Index};
+use onggi_domain::{
+    ApiError, Code, IndexUid,
+    index::{Index, Swap},
+};
 use onggi_web::{Caller, Error, Result, body::parse, query::Params};
 use serde_json::{Map, Value, json};
 
-use super::app::Change;
+use super::{app::Change, attributes};
 use crate::{
     app::{Admin, accepted},
-    fields::{Fields, given, invalid, missing},
+    fields::{Fields, given, invalid, missing, wrong_type},
 };
 
 const LIMIT: u64 = 20;
@@ -23,6 +26,8 @@ pub(crate) fn router() -> Router<Admin> {
     Router::new()
         .route("/indexes", get(list).post(create))
         .route("/indexes/{uid}", get(show).patch(update).delete(remove))
+        .route("/indexes/{uid}/fields", post(attributes::list))
+        .route("/indexes/{uid}/compact", post(compact))
         .route("/swap-indexes", post(swap))
 }
 
@@ -61,20 +66,25 @@ async fn remove(State(admin): State<Admin>, Caller(caller): Caller, Path(uid): P
     Ok(accepted(&admin.delete_index(&caller, uid.parse()?).await?))
 }
 
-async fn swap(State(admin): State<Admin>, Caller(caller): Caller, body: Body) -> Result<Response> {
-    let swaps: Vec<Map<String, Value>> = parse(&admin.body(body).await?, |_| Code::BadRequest)?;
-    let pairs = swaps.iter().enumerate().map(|(at, swap)| pair(at, swap)).collect::<Result<_, _>>()?;
-    Ok(accepted(&admin.swap_indexes(&caller, pairs).await?))
+async fn compact(State(admin): State<Admin>, Caller(caller): Caller, Path(uid): Path<String>) -> Result<Response> {
+    Ok(accepted(&admin.compact_index(&caller, uid.parse()?).await?))
 }
 
-fn pair(at: usize, swap: &Map<String, Value>) -> Result<(IndexUid, IndexUid), ApiError> {
+async fn swap(State(admin): State<Admin>, Caller(caller): Caller, body: Body) -> Result<Response> {
+    let swaps: Vec<Map<String, Value>> = parse(&admin.body(body).await?, |_| Code::BadRequest)?;
+    let swaps = swaps.iter().enumerate().map(|(at, swap)| read_swap(at, swap)).collect::<Result<_, _>>()?;
+    Ok(accepted(&admin.swap_indexes(&caller, swaps).await?))
+}
+
+fn read_swap(at: usize, swap: &Map<String, Value>) -> Result<Swap, ApiError> {
     if let Some(name) = swap.keys().find(|name| !["indexes", "rename"].contains(&name.as_str())) {
         return Err(onggi_web::query::unknown("field", name, &["indexes", "rename"]));
     }
-    if swap.get("rename").is_some_and(|rename| *rename != Value::Bool(false)) {
-        let why = "renaming by a swap is not offered; use `PATCH /indexes/{uid}` with the new `uid`";
-        return Err(invalid(&format!("[{at}].rename"), why, Code::InvalidSwapRename));
-    }
+    let rename = match swap.get("rename") {
+        None => false,
+        Some(Value::Bool(rename)) => *rename,
+        Some(found) => return Err(wrong_type(&format!("[{at}].rename"), "a boolean", found, Code::InvalidSwapRename)),
+    };
     let Some(indexes) = swap.get("indexes") else {
         return Err(ApiError::new(Code::MissingSwapIndexes, format!("Missing field `indexes` inside `.[{at}]`")));
     };
@@ -88,7 +98,7 @@ fn pair(at: usize, swap: &Map<String, Value>) -> Result<(IndexUid, IndexUid), Ap
         return Err(ApiError::new(Code::InvalidSwapIndexes, message));
     };
     let read = |uid: &str| uid.parse().map_err(|error: ApiError| invalid(&place, &error.message, Code::InvalidIndexUid));
-    Ok((read(a)?, read(b)?))
+    Ok(Swap { from: read(a)?, to: read(b)?, rename })
 }
 
 fn uid(fields: &Fields) -> Result<Option<IndexUid>, ApiError> {

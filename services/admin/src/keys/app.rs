@@ -55,11 +55,12 @@ impl Admin {
             actions: new.actions,
             indexes: new.indexes,
             expires_at: new.expires_at,
+            salted: true,
             root: false,
             created_at: now,
             updated_at: now,
         };
-        match self.0.metadata.keys.create(&key, &hash_key(&self.0.secrets.derive(key.uid))).await {
+        match self.0.metadata.keys.create(&key, &hash_key(&self.0.secrets.of(&key))).await {
             // As it is stored: times are rounded to microseconds.
             Ok(()) => self.0.metadata.keys.get(caller.tenant, key.uid).await.map_err(Error::internal),
             Err(onggi_metadata::Error::AlreadyExists(_)) => {

@@ -34,7 +34,7 @@ fn view(admin: &Admin, key: &Key) -> Value {
     json!({
         "name": key.name,
         "description": key.description,
-        "key": admin.0.secrets.derive(key.uid),
+        "key": admin.0.secrets.of(key),
         "uid": key.uid,
         "actions": key.actions,
         "indexes": key.indexes,

@@ -58,6 +58,28 @@ async fn wrong_requests_about_indexes_are_refused_at_once() {
         ("GET", "/indexes?ofset=1", Value::Null, Code::BadRequest, "did you mean `offset`?"),
         ("GET", "/indexes/a/settings/nope", Value::Null, Code::NotFound, "`nope`"),
         ("POST", "/swap-indexes", json!([{"indexes": ["a"]}]), Code::InvalidSwapIndexes, "contains 1 indexes"),
+        ("POST", "/swap-indexes", json!([{"indexes": ["a", "b"], "rename": 1}]), Code::InvalidSwapRename, "`.[0].rename`"),
+        ("GET", "/stats?sizeFormat=big", Value::Null, Code::InvalidStatsSizeFormat, "`human`"),
+        (
+            "GET",
+            "/indexes/a/stats?showInternalDatabaseSizes=1",
+            Value::Null,
+            Code::InvalidStatsShowInternalDatabaseSizes,
+            "`true` or `false`",
+        ),
+        ("POST", "/indexes/a/fields", json!({"limit": -1}), Code::InvalidIndexLimit, "`.limit`"),
+        ("POST", "/indexes/a/fields", json!({"offset": "x"}), Code::InvalidIndexOffset, "`.offset`"),
+        ("POST", "/indexes/a/fields", json!({"filter": []}), Code::InvalidIndexFieldsFilter, "`.filter`"),
+        ("POST", "/indexes/a/fields", json!({"filter": {"x": true}}), Code::InvalidIndexFieldsFilter, "`x`"),
+        (
+            "POST",
+            "/indexes/a/fields",
+            json!({"filter": {"attributePatterns": "a"}}),
+            Code::InvalidIndexFieldsFilterAttributePatterns,
+            "array of strings",
+        ),
+        ("POST", "/indexes/a/fields", json!({"filter": {"sortable": 1}}), Code::InvalidIndexFieldsFilterSortable, "a boolean"),
+        ("POST", "/indexes/none/fields", json!({}), Code::IndexNotFound, "`none`"),
         ("POST", "/swap-indexes", json!([{}]), Code::MissingSwapIndexes, "`.[0]`"),
         ("POST", "/swap-indexes", json!([{"indexes": ["a", "a"]}]), Code::InvalidSwapDuplicateIndexFound, "`a`"),
         ("GET", "/nothing", Value::Null, Code::NotFound, "no such route"),
@@ -78,6 +100,15 @@ async fn swapping_exchanges_names_or_fails_as_a_task() {
     assert_eq!(sandbox.get("/indexes/a").await["primaryKey"], "b");
     let task = sandbox.task("POST", "/swap-indexes", json!([{"indexes": ["a", "c"]}, {"indexes": ["b", "d"]}])).await;
     assert_eq!(task["error"]["message"], "Indexes `c`, `d` not found.");
+
+    let rename = json!([{"indexes": ["a", "c"], "rename": true}]);
+    let task = sandbox.task("POST", "/swap-indexes", rename.clone()).await;
+    assert_eq!((&task["status"], &task["details"]["swaps"]), (&json!("succeeded"), &rename));
+    assert_eq!(sandbox.get("/indexes/c").await["primaryKey"], "b");
+    assert_eq!(sandbox.task("POST", "/swap-indexes", rename).await["error"]["message"], "Index `a` not found.");
+    let task = sandbox.task("POST", "/swap-indexes", json!([{"indexes": ["c", "b"], "rename": true}])).await;
+    assert_eq!(task["error"]["code"], "index_already_exists");
+    assert_eq!(sandbox.get("/indexes/c").await["primaryKey"], "b");
 }
 
 #[tokio::test]
@@ -103,7 +134,9 @@ async fn a_key_for_some_indexes_sees_those_only() {
 async fn settings_and_stats_are_those_of_the_newest_generation() {
     let sandbox = Sandbox::start().await;
     sandbox.task("POST", "/indexes", json!({"uid": "movies"})).await;
-    assert_eq!(sandbox.get("/indexes/movies/settings").await, serde_json::to_value(Settings::default()).unwrap());
+    let mut defaults = serde_json::to_value(Settings::default()).unwrap();
+    defaults["embedders"] = json!({});
+    assert_eq!(sandbox.get("/indexes/movies/settings").await, defaults);
     let settings = Settings { distinct_attribute: Some("sku".to_owned()), ..Settings::default() };
     let fields = [("title".to_owned(), 2), ("id".to_owned(), 3)].into_iter().collect();
     let published =
@@ -119,6 +152,26 @@ async fn settings_and_stats_are_those_of_the_newest_generation() {
         "numberOfEmbeddings": 0, "numberOfEmbeddedDocuments": 0, "fieldDistribution": {"id": 3, "title": 2},
     });
     assert_eq!(sandbox.get("/indexes/movies/stats").await, expected);
+    let human = sandbox.get("/indexes/movies/stats?sizeFormat=human&showInternalDatabaseSizes=true").await;
+    assert!(human["rawDocumentDbSize"].as_str().unwrap().ends_with('B'), "{human}");
+    assert_eq!(human["internalDatabaseSizes"], json!({}));
+    let task = sandbox.task("POST", "/indexes/movies/compact", Value::Null).await;
+    assert_eq!(
+        (&task["type"], &task["status"], &task["details"]["indexUid"]),
+        (&json!("indexCompaction"), &json!("succeeded"), &json!("movies"))
+    );
+    assert_eq!(sandbox.task("POST", "/indexes/none/compact", Value::Null).await["error"]["code"], "index_not_found");
+    let fields = sandbox.get_with("/indexes/movies/fields", json!({"filter": {"attributePatterns": ["t*"]}})).await;
+    assert_eq!((&fields["total"], &fields["offset"], &fields["limit"]), (&json!(1), &json!(0), &json!(20)));
+    let title = json!({
+        "name": "title", "displayed": {"enabled": true}, "searchable": {"enabled": true}, "sortable": {"enabled": false},
+        "distinct": {"enabled": false}, "rankingRule": {"enabled": false},
+        "filterable": {"enabled": false, "sortBy": "alpha", "facetSearch": false, "equality": false, "comparison": false},
+        "localized": {"locales": []},
+    });
+    assert_eq!(fields["results"], json!([title]));
+    let page = sandbox.get_with("/indexes/movies/fields", json!({"offset": 1, "limit": 5, "filter": {"displayed": true}})).await;
+    assert_eq!((&page["total"], page["results"].as_array().unwrap().len()), (&json!(2), 1));
     let task = sandbox.task("PATCH", "/indexes/movies", json!({"primaryKey": "sku"})).await;
     assert_eq!(task["error"]["code"], "index_primary_key_already_exists");
 }

@@ -46,6 +46,23 @@ async fn a_key_is_created_shown_changed_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_uid_that_another_tenant_has_is_free() {
+    let sandbox = Sandbox::start().await;
+    let other = onggi_admin::operator::create_tenant(&sandbox.deps.metadata, &sandbox.deps.secrets, "other").await.unwrap();
+    let stranger = onggi_domain::auth::Identity { tenant: other.tenant.id, ..sandbox.caller.clone() };
+    let body = json!({
+        "uid": "6062abda-a5aa-4414-ac91-ecd7944c0f8d", "actions": ["search"], "indexes": ["*"], "expiresAt": null,
+    });
+    let (status, mine) = sandbox.send("POST", "/keys", body.clone()).await;
+    assert_eq!(status, StatusCode::CREATED);
+    let (status, theirs) = sandbox.send_as(&stranger, "POST", "/keys", &body).await;
+    assert_eq!((status, &theirs["uid"]), (StatusCode::CREATED, &mine["uid"]));
+    assert_ne!(theirs["key"], mine["key"]);
+    let root_of_another = json!({"uid": other.tenant.id, "actions": ["search"], "indexes": ["*"], "expiresAt": null});
+    assert_eq!(sandbox.send("POST", "/keys", root_of_another).await.0, StatusCode::CREATED);
+}
+
+#[tokio::test]
 async fn wrong_keys_are_refused_with_the_field() {
     let sandbox = Sandbox::start().await;
     let with = |field: &str, value: Value| {

@@ -90,6 +90,13 @@ impl Sandbox {
         answer
     }
 
+    /// A question that needs a body.
+    pub(crate) async fn get_with(&self, path: &str, body: Value) -> Value {
+        let (status, answer) = self.send("POST", path, body).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {answer}");
+        answer
+    }
+
     /// Sends what is answered with a task, and returns the task as it ended.
     pub(crate) async fn task(&self, method: &str, path: &str, body: Value) -> Value {
         let (status, answer) = self.send(method, path, body).await;

@@ -1,6 +1,8 @@
 //! The controller and its process runtime, with real child processes that stand in for workers.
 
+mod archives;
 mod controller;
 mod processes;
 mod runtime;
+mod webhooks;
 mod world;

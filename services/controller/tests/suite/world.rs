@@ -15,7 +15,7 @@ use onggi_domain::{
     tenant::{Tenant, TenantStatus},
     worker::Endpoint,
 };
-use onggi_metadata::{Metadata, NewTask};
+use onggi_metadata::{KeySecrets, Metadata, NewTask};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -144,6 +144,10 @@ impl World {
         self.controller.changed(index);
     }
 
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     pub(crate) fn bucket(&self, index: IndexId) -> IndexBucket {
         IndexBucket::new(self.store.clone(), &IndexBucket::prefix(self.tenant, index))
     }
@@ -155,6 +159,8 @@ impl World {
             index_uid: Some("movies".parse().unwrap()),
             kind: TaskKind::DocumentDeletion,
             details: serde_json::Map::new(),
+            custom_metadata: None,
+            targets: None,
             enqueued_at: Timestamp::now(),
         };
         self.metadata.tasks.allocate(&task).await.unwrap()
@@ -203,12 +209,17 @@ impl World {
     }
 }
 
+pub(crate) fn secrets() -> KeySecrets {
+    KeySecrets::new("a secret of the server for tests")
+}
+
 fn controller(config: &ControllerConfig, metadata: &Metadata, store: &Store, runtime: &Arc<ProcessRuntime>) -> Controller {
     let deps = Deps {
         metadata: metadata.clone(),
         store: store.clone(),
         runtime: runtime.clone(),
         sizes: SizeTable::default(),
+        secrets: secrets(),
         internal_secret: "inside".into(),
     };
     Controller::new(config.clone(), deps)

@@ -37,6 +37,10 @@ pub(super) static SCHEMAS: &[Named] = &[
     ]),
     object("NewIndex", "An index to create.", &[("uid!", Text, "Its name: letters, digits, `-` and `_`"), ("primaryKey", Text, "The attribute that holds a document's id")]),
     object("IndexChange", "What changes.", &[("uid", Text, "The new name"), ("primaryKey", Text, "The attribute that holds a document's id, while there are no documents")]),
+    object("FieldsQuery", "Which attributes.", &[("offset", Integer, "How many come before; 0"), ("limit", Integer, "How many are wanted; 20"), ("filter", Any, "By pattern or by what they are used for")]),
+    object("FieldsPage", "A page of attributes.", &[
+        ("results!", Many(&Any), "Name, and what it is used for"), ("offset!", Integer, "As asked"), ("limit!", Integer, "As asked"), ("total!", Integer, "How many there are"),
+    ]),
     Named { name: "Swaps", says: "Pairs of indexes that change places, or an index and its new name.", kind: List(Of("Swap")) },
     object("Swap", "A pair.", &[("indexes!", Texts, "Two names"), ("rename", Flag, "The second name is a new one for the first index")]),
     object("StatsOptions", "What is told.", &[
@@ -188,6 +192,24 @@ pub(super) static SCHEMAS: &[Named] = &[
         ("uids", Texts, "Numbers"), ("batchUids", Texts, "Numbers of batches"), ("canceledBy", Texts, "Numbers of the tasks that canceled them"), ("types", Texts, "What they do"),
         ("statuses", Texts, "How far they are"), ("indexUids", Texts, "Names of indexes"), ("afterEnqueuedAt", Time, "RFC 3339, or a day"), ("beforeEnqueuedAt", Time, "RFC 3339, or a day"),
         ("afterStartedAt", Time, "RFC 3339, or a day"), ("beforeStartedAt", Time, "RFC 3339, or a day"), ("afterFinishedAt", Time, "RFC 3339, or a day"), ("beforeFinishedAt", Time, "RFC 3339, or a day"),
+    ]),
+    object("Batch", "Tasks that were worked on together.", &[
+        ("uid!", Integer, "Its number"), ("progress!", Any, "How far it is, while it is worked on"), ("details!", Any, "What its tasks did, added up"), ("stats!", Any, "Its tasks by status, type and index"),
+        ("duration!", Text, "ISO 8601"), ("startedAt!", Time, "Begun"), ("finishedAt!", Time, "Done"), ("batchStrategy!", Text, "Why these tasks"),
+    ]),
+    object("Batches", "A page of batches.", &[
+        ("results!", Many(&Of("Batch")), "The batches"), ("total!", Integer, "How many fit"), ("limit!", Integer, "As asked"), ("from!", Integer, "The first one shown"), ("next!", Integer, "Give it as `from` for the next page"),
+    ]),
+    object("Webhook", "Where messages of ended tasks go: lines of JSON, compressed with gzip.", &[
+        ("uuid!", Text, "Its uid"), ("isEditable!", Flag, "true"), ("url!", Text, "Where to"), ("headers!", Map(&Text), "Sent along; the value of `Authorization` is not shown"),
+        ("signingSecret", Text, "What messages are signed with; shown to who creates or changes it"),
+    ]),
+    object("Webhooks", "All webhooks.", &[("results!", Many(&Of("Webhook")), "The webhooks")]),
+    object("WebhookChange", "What changes.", &[("url", Text, "Where to"), ("headers", Map(&Text), "Sent along; null: no longer")]),
+    object("Features", "Meilisearch's switches.", &[
+        ("metrics", Flag, "Off"), ("logsRoute", Flag, "Off"), ("tasksStreamingRoute", Flag, "Off"), ("editDocumentsByFunction", Flag, "Off"), ("containsFilter", Flag, "On"),
+        ("dynamicSearchRules", Flag, "Off"), ("network", Flag, "Off"), ("getTaskDocumentsRoute", Flag, "Off"), ("taskQueueCompactionRoute", Flag, "Off"), ("compositeEmbedders", Flag, "Off"),
+        ("chatCompletions", Flag, "Off"), ("multimodal", Flag, "Off"), ("foreignKeys", Flag, "Off"), ("disableDocumentsFetchQueue", Flag, "Off"), ("legacySearch", Flag, "Off"), ("renderRoute", Flag, "Off"),
     ]),
     // keys
     object("Key", "A key.", &[

@@ -95,7 +95,7 @@ impl Bed {
 
     /// Stores a key; returns its secret.
     pub(crate) async fn store(&self, key: &Key) -> String {
-        let secret = self.secrets.derive(key.uid);
+        let secret = self.secrets.of(key);
         self.metadata.keys.create(key, &hash_key(&secret)).await.unwrap();
         secret
     }
@@ -160,6 +160,7 @@ pub(crate) fn key(tenant: TenantId, actions: &[Action], indexes: &[&str]) -> Key
         actions: actions.to_vec(),
         indexes: indexes.iter().map(|pattern| IndexPattern::try_from((*pattern).to_owned()).unwrap()).collect(),
         expires_at: None,
+        salted: true,
         root: false,
         created_at: now,
         updated_at: now,

@@ -111,6 +111,32 @@ async fn a_token_searches_what_its_rules_allow_and_a_bad_one_nothing() {
 }
 
 #[tokio::test]
+async fn a_token_means_the_key_that_has_signed_it_when_two_tenants_have_one_of_the_same_uid() {
+    let bed = Bed::new().await;
+    let mut secrets = Vec::new();
+    let first = key(bed.tenant("one").await.0, &[Action::Search], &["*"]);
+    let second = Key { tenant: bed.tenant("two").await.0, ..first.clone() };
+    for key in [&first, &second] {
+        let searcher = Searcher::new("a").await;
+        bed.index(key.tenant, "jars", &[&searcher]).await;
+        secrets.push(bed.store(key).await);
+    }
+    assert_ne!(secrets[0], secrets[1]);
+    let token = |secret: &String| good(&json!({"searchRules": {"*": {"filter": secret}}, "apiKeyUid": first.uid}), secret);
+    for secret in &secrets {
+        let answer = bed.search(&token(secret), "jars").await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert!(answer.json()["headers"]["x-onggi-filter"].as_str().unwrap().contains(secret.as_str()));
+    }
+    bed.metadata.keys.delete(second.tenant, second.uid).await.unwrap();
+    let begin = std::time::Instant::now();
+    while bed.search(&token(&secrets[1]), "jars").await.status != 403 {
+        assert!(begin.elapsed().as_secs() < 10, "the token outlives its key");
+    }
+    assert_eq!(bed.search(&token(&secrets[0]), "jars").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_token_is_for_searching_only_and_ends_with_its_key() {
     let bed = Bed::new().await;
     let (tenant, _) = bed.tenant("one").await;

@@ -9,7 +9,7 @@ use http::{HeaderMap, header::CONTENT_TYPE};
 use onggi_domain::{ApiError, Code, auth::Identity, log::DocumentMethod};
 use onggi_web::{Caller, Result, query::Params};
 
-use super::{accepted, index_uid};
+use super::{accepted, custom_metadata, index_uid};
 use crate::{
     app::Uploader,
     documents::{Decoded, Format},
@@ -49,7 +49,13 @@ async fn upload(uploader: &Uploader, caller: &Identity, uid: &str, upload: Uploa
 }
 
 fn read(query: Option<&str>, headers: &HeaderMap, method: DocumentMethod) -> Result<Upload, ApiError> {
-    let params = Params::parse(query, &["primaryKey", "csvDelimiter"])?;
+    let params = Params::parse(query, &["primaryKey", "csvDelimiter", "customMetadata", "skipCreation"])?;
+    let skip_creation = params.boolean("skipCreation", Code::InvalidSkipCreation)?.unwrap_or(false);
+    let method = match (method, skip_creation) {
+        (DocumentMethod::Replace, true) => DocumentMethod::ReplaceExisting,
+        (DocumentMethod::Update, true) => DocumentMethod::UpdateExisting,
+        (method, _) => method,
+    };
     let delimiter = params.text("csvDelimiter").map(delimiter).transpose()?;
     let format = format(headers)?;
     if delimiter.is_some() && format != Format::Csv {
@@ -65,7 +71,8 @@ fn read(query: Option<&str>, headers: &HeaderMap, method: DocumentMethod) -> Res
         let message = "Invalid value in parameter `primaryKey`: an attribute's name is not empty";
         return Err(ApiError::new(Code::InvalidIndexPrimaryKey, message));
     }
-    Ok(Upload { method, format, delimiter: delimiter.unwrap_or(b','), primary_key })
+    let custom_metadata = custom_metadata(&params)?;
+    Ok(Upload { method, format, delimiter: delimiter.unwrap_or(b','), primary_key, custom_metadata })
 }
 
 fn format(headers: &HeaderMap) -> Result<Format, ApiError> {

@@ -11,8 +11,8 @@ use axum::{
     routing::{delete, patch, post},
 };
 use http::StatusCode;
-use onggi_domain::{ApiError, Code, IndexUid, task::Task};
-use onggi_web::{Error, Result, identity::require_internal};
+use onggi_domain::{ApiError, Code, IndexUid, limits::CUSTOM_METADATA_BYTES, task::Task};
+use onggi_web::{Error, Result, identity::require_internal, query::Params};
 
 use crate::{Deps, app::Uploader};
 
@@ -37,6 +37,20 @@ pub fn router(deps: Deps) -> Router {
 /// 202 and the task.
 fn accepted(task: &Task) -> Response {
     (StatusCode::ACCEPTED, Json(task.accepted())).into_response()
+}
+
+/// What a caller gives along with a write, to find its task again.
+fn custom_metadata(params: &Params) -> Result<Option<String>, ApiError> {
+    match params.text("customMetadata") {
+        Some(text) if text.len() > CUSTOM_METADATA_BYTES => {
+            let message = format!(
+                "Invalid value in parameter `customMetadata`: {} bytes are more than the {CUSTOM_METADATA_BYTES} that are kept with a task",
+                text.len()
+            );
+            Err(ApiError::new(Code::InvalidIndexCustomMetadata, message))
+        }
+        text => Ok(text.map(str::to_owned)),
+    }
 }
 
 fn index_uid(text: &str) -> Result<IndexUid, ApiError> {

@@ -6,14 +6,15 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use onggi_domain::{
     ApiError, Code, Generation, IndexUid,
     auth::Identity,
     log::Operation,
     settings::SettingsPatch,
-    task::{TaskDetails, TaskKind},
+    task::{Task, TaskKind},
 };
+use onggi_metadata::NewTask;
 use onggi_web::{
     Caller, Error, Result,
     body::parse,
@@ -21,7 +22,7 @@ use onggi_web::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{accepted, index_uid};
+use super::{accepted, custom_metadata, index_uid};
 use crate::{
     app::{Uploader, Write, details, new_task},
     documents::Decoded,
@@ -29,8 +30,13 @@ use crate::{
 };
 
 /// `DELETE /indexes/{uid}/documents`
-pub(super) async fn delete_all(State(uploader): State<Uploader>, Caller(caller): Caller, Path(uid): Path<String>) -> Result<Response> {
-    delete(&uploader, &caller, &uid, 0, Value::Null, Operation::DeleteAllDocuments).await
+pub(super) async fn delete_all(
+    State(uploader): State<Uploader>,
+    Caller(caller): Caller,
+    Path(uid): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response> {
+    delete(&uploader, &caller, &uid, query.as_deref(), (0, Value::Null), Operation::DeleteAllDocuments).await
 }
 
 /// `DELETE /indexes/{uid}/documents/{id}`
@@ -38,8 +44,9 @@ pub(super) async fn delete_one(
     State(uploader): State<Uploader>,
     Caller(caller): Caller,
     Path((uid, id)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response> {
-    delete(&uploader, &caller, &uid, 1, Value::Null, Operation::DeleteDocuments { ids: vec![id] }).await
+    delete(&uploader, &caller, &uid, query.as_deref(), (1, Value::Null), Operation::DeleteDocuments { ids: vec![id] }).await
 }
 
 /// `POST /indexes/{uid}/documents/delete-batch`
@@ -47,12 +54,13 @@ pub(super) async fn delete_batch(
     State(uploader): State<Uploader>,
     Caller(caller): Caller,
     Path(uid): Path<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response> {
     let ids: Vec<Value> = parse(&whole(&uploader, &headers, body).await?, |_| Code::BadRequest)?;
     let ids = ids.iter().enumerate().map(|(at, id)| document_id(at, id)).collect::<Result<Vec<_>, _>>()?;
-    delete(&uploader, &caller, &uid, ids.len(), Value::Null, Operation::DeleteDocuments { ids }).await
+    delete(&uploader, &caller, &uid, query.as_deref(), (ids.len(), Value::Null), Operation::DeleteDocuments { ids }).await
 }
 
 /// `POST /indexes/{uid}/documents/delete`
@@ -60,11 +68,13 @@ pub(super) async fn delete_by_filter(
     State(uploader): State<Uploader>,
     Caller(caller): Caller,
     Path(uid): Path<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response> {
     let filter = filter(parse(&whole(&uploader, &headers, body).await?, |_| Code::BadRequest)?)?;
-    delete(&uploader, &caller, &uid, 0, Value::String(filter.to_string()), Operation::DeleteByFilter { filter }).await
+    let told = (0, Value::String(filter.to_string()));
+    delete(&uploader, &caller, &uid, query.as_deref(), told, Operation::DeleteByFilter { filter }).await
 }
 
 /// `PATCH /indexes/{uid}/settings`
@@ -79,15 +89,16 @@ pub(super) async fn change_settings(
     update_settings(&uploader, &caller, &uid, patch).await
 }
 
-/// `PUT` or `PATCH /indexes/{uid}/settings/{name}`
+/// `PUT` or `PATCH /indexes/{uid}/settings/{name}`, whichever is that setting's.
 pub(super) async fn change_setting(
     State(uploader): State<Uploader>,
     Caller(caller): Caller,
     Path((uid, name)): Path<(String, String)>,
+    method: Method,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response> {
-    let patch = settings::parse_one(&name, &whole(&uploader, &headers, body).await?)?;
+    let patch = settings::parse_one(&name, method.as_str(), &whole(&uploader, &headers, body).await?)?;
     update_settings(&uploader, &caller, &uid, patch).await
 }
 
@@ -125,7 +136,7 @@ pub(super) async fn rollback(
         return Err(Error::api(Code::GenerationNotFound, message));
     }
     let details = details(json!({"generation": generation}));
-    let write = Write { kind: TaskKind::IndexRollback, details, operation: Operation::Rollback { generation } };
+    let write = Write { kind: TaskKind::IndexRollback, details, operation: Operation::Rollback { generation }, custom_metadata: None };
     Ok(accepted(&uploader.submit(&index, write).await?))
 }
 
@@ -147,12 +158,13 @@ async fn delete(
     uploader: &Uploader,
     caller: &Identity,
     uid: &str,
-    provided: usize,
-    filter: Value,
+    query: Option<&str>,
+    (provided, filter): (usize, Value),
     operation: Operation,
 ) -> Result<Response> {
+    let custom_metadata = custom_metadata(&Params::parse(query, &["customMetadata"])?)?;
     let details = details(json!({"providedIds": provided, "deletedDocuments": null, "originalFilter": filter}));
-    write_to_existing(uploader, caller, uid, Write { kind: TaskKind::DocumentDeletion, details, operation }).await
+    write_to_existing(uploader, caller, uid, Write { kind: TaskKind::DocumentDeletion, details, operation, custom_metadata }).await
 }
 
 /// A write that does not create the index: without it, the task fails as it does in Meilisearch.
@@ -160,20 +172,15 @@ async fn write_to_existing(uploader: &Uploader, caller: &Identity, uid: &str, wr
     let uid = index_uid(uid)?;
     let task = match uploader.find(caller.tenant, &uid).await? {
         Some(index) => uploader.submit(&index, write).await?,
-        None => refuse(uploader, caller, uid, write.kind, write.details).await?,
+        None => refuse(uploader, caller, uid, write).await?,
     };
     Ok(accepted(&task))
 }
 
-async fn refuse(
-    uploader: &Uploader,
-    caller: &Identity,
-    uid: IndexUid,
-    kind: TaskKind,
-    details: TaskDetails,
-) -> Result<onggi_domain::task::Task> {
+async fn refuse(uploader: &Uploader, caller: &Identity, uid: IndexUid, write: Write) -> Result<Task> {
     let error = ApiError::index_not_found(uid.as_str());
-    uploader.complete(&new_task(caller.tenant, None, Some(uid), kind, details), Some(&error)).await
+    let task = new_task(caller.tenant, None, Some(uid), write.kind, write.details);
+    uploader.complete(&NewTask { custom_metadata: write.custom_metadata, ..task }, Some(&error)).await
 }
 
 async fn update_settings(uploader: &Uploader, caller: &Identity, uid: &str, patch: SettingsPatch) -> Result<Response> {
@@ -187,7 +194,12 @@ async fn update_settings(uploader: &Uploader, caller: &Identity, uid: &str, patc
 
 fn settings_write(patch: SettingsPatch) -> Write {
     let details = details(serde_json::to_value(&patch).expect("settings are plain data"));
-    Write { kind: TaskKind::SettingsUpdate, details, operation: Operation::UpdateSettings { patch: Box::new(patch) } }
+    Write {
+        kind: TaskKind::SettingsUpdate,
+        details,
+        operation: Operation::UpdateSettings { patch: Box::new(patch) },
+        custom_metadata: None,
+    }
 }
 
 async fn whole(uploader: &Uploader, headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {

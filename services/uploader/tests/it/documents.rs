@@ -82,11 +82,10 @@ async fn the_task_is_noted_with_the_entry_that_carries_it() {
     let sandbox = Sandbox::start().await;
     let (_, answer) = sandbox.json("POST", "/indexes/pets/documents", &json!([{"id": 1}, {"id": 2}])).await;
     let index = sandbox.index("pets").await;
-    let tasks = sandbox.deps.metadata.tasks.unfinished(index.id).await.unwrap();
-    assert_eq!(tasks.len(), 1);
-    assert_eq!(json!(tasks[0].uid), answer["taskUid"]);
-    assert_eq!(tasks[0].details["receivedDocuments"], 2);
-    assert_eq!(tasks[0].seq, sandbox.bucket(&index).head(None).await.unwrap());
+    let uid = serde_json::from_value(answer["taskUid"].clone()).unwrap();
+    let task = sandbox.deps.metadata.tasks.get(index.tenant, uid).await.unwrap();
+    assert_eq!(task.details["receivedDocuments"], 2);
+    assert_eq!(task.seq, sandbox.bucket(&index).head(None).await.unwrap());
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
--- $2 to $6 and $13 are JSON arrays; a parameter that is null restricts nothing.
+-- $2 to $6, $13 and $14 are JSON arrays; a parameter that is null restricts nothing.
 -- $13: patterns, each an index uid or the start of one followed by `*`; a task without an index matches none.
 WHERE tenant = $1
   AND ($2 IS NULL OR uid IN (SELECT item::bigint FROM json_array_elements_text($2::json) AS item))
@@ -17,3 +17,4 @@ WHERE tenant = $1
     FROM json_array_elements_text($13::json) AS pattern (value)
     WHERE pattern.value = index_uid OR pattern.value = substr(index_uid, 1, length(pattern.value) - 1) || '*'
   ))
+  AND ($14 IS NULL OR batch_uid IN (SELECT item::bigint FROM json_array_elements_text($14::json) AS item))

@@ -1,0 +1,3 @@
+AND batch_uid IS NOT NULL AND ($15 IS NULL OR batch_uid >= $15)
+ORDER BY batch_uid
+LIMIT $16

@@ -1,0 +1,2 @@
+SELECT count(DISTINCT batch_uid)
+FROM tasks

@@ -1,0 +1,2 @@
+SELECT DISTINCT batch_uid
+FROM tasks

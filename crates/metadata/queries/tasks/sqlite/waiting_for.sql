@@ -1,0 +1,4 @@
+-- How many of the tasks of a JSON array are not at their end.
+SELECT count(*)
+FROM tasks
+WHERE tenant = $1 AND finished_at IS NULL AND uid IN (SELECT value FROM json_each($2))

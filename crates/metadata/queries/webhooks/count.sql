@@ -1,0 +1,3 @@
+SELECT count(*)
+FROM webhooks
+WHERE tenant = $1

@@ -1,0 +1,3 @@
+UPDATE webhooks
+SET failures = failures + 1, retry_at = $2
+WHERE id = $1

@@ -1,0 +1,3 @@
+SELECT failures
+FROM webhooks
+WHERE id = $1

@@ -1,0 +1,3 @@
+SELECT id, tenant, url, headers, created_at
+FROM webhooks
+WHERE tenant = $1 AND id = $2

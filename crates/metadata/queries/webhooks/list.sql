@@ -1,0 +1,4 @@
+SELECT id, tenant, url, headers, created_at
+FROM webhooks
+WHERE tenant = $1
+ORDER BY created_at, id

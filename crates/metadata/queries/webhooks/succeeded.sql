@@ -1,0 +1,3 @@
+UPDATE webhooks
+SET failures = 0, retry_at = NULL
+WHERE id = $1

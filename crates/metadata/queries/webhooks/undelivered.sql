@@ -1,0 +1,5 @@
+SELECT task
+FROM deliveries
+WHERE webhook = $1
+ORDER BY task
+LIMIT $2
