@@ -33,6 +33,7 @@ use crate::{
     status::Status,
 };
 
+mod analyze;
 mod answer;
 mod metadata;
 mod pool;

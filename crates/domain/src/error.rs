@@ -85,6 +85,8 @@ codes! {
     IndexPrimaryKeyMultipleCandidatesFound "index_primary_key_multiple_candidates_found" InvalidRequest 400;
     IndexPrimaryKeyNoCandidateFound "index_primary_key_no_candidate_found" InvalidRequest 400;
     Internal "internal" Internal 500;
+    InvalidAnalyzeAttribute "invalid_analyze_attribute" InvalidRequest 400;
+    InvalidAnalyzeText "invalid_analyze_text" InvalidRequest 400;
     InvalidApiKey "invalid_api_key" Auth 403;
     InvalidApiKeyActions "invalid_api_key_actions" InvalidRequest 400;
     InvalidApiKeyDescription "invalid_api_key_description" InvalidRequest 400;
@@ -210,6 +212,7 @@ codes! {
     InvalidWebhooks "invalid_webhooks" InvalidRequest 400;
     MalformedPayload "malformed_payload" InvalidRequest 400;
     MaxFieldsLimitExceeded "max_fields_limit_exceeded" InvalidRequest 400;
+    MissingAnalyzeText "missing_analyze_text" InvalidRequest 400;
     MissingApiKeyActions "missing_api_key_actions" InvalidRequest 400;
     MissingApiKeyExpiresAt "missing_api_key_expires_at" InvalidRequest 400;
     MissingApiKeyIndexes "missing_api_key_indexes" InvalidRequest 400;

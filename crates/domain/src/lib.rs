@@ -4,6 +4,7 @@
 pub mod auth;
 pub mod batch;
 pub mod container;
+pub mod dictionary;
 pub mod error;
 pub mod federation;
 pub mod generation;
@@ -11,6 +12,7 @@ pub mod ids;
 pub mod index;
 pub mod key;
 pub mod limits;
+pub mod locale;
 pub mod log;
 pub mod settings;
 pub mod task;

@@ -25,6 +25,8 @@ pub struct Limits {
     pub query_chars: usize,
     /// Words of a query that are searched for; the rest is ignored.
     pub query_words: usize,
+    /// Characters of a text that is analysed for show.
+    pub analyze_chars: usize,
     /// Conditions in a filter.
     pub filter_conditions: usize,
     /// How deep a filter may be nested.
@@ -58,6 +60,7 @@ impl Default for Limits {
             fields: 1000,
             query_chars: 2000,
             query_words: 10,
+            analyze_chars: 20_000,
             filter_conditions: 1000,
             filter_depth: 100,
             multi_search_queries: 100,
@@ -76,6 +79,10 @@ pub const CUSTOM_METADATA_BYTES: usize = 4096;
 
 /// Characters of a document's id.
 pub const DOCUMENT_ID_CHARS: usize = 511;
+/// Entries of an index's dictionary.
+pub const DICTIONARY_ENTRIES: usize = 20_000;
+/// Characters of an entry of a dictionary.
+pub const DICTIONARY_ENTRY_CHARS: usize = 200;
 
 mod seconds {
     use std::time::Duration;

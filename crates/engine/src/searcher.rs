@@ -21,7 +21,8 @@ use crate::{
     directory::GenerationDirectory,
     schema::{DOC, ID},
     search::{
-        DocumentsPage, DocumentsRequest, FacetSearchRequest, FacetSearchResponse, SearchRequest, SearchResponse,
+        AnalyzeRequest, AnalyzeResponse, DocumentsPage, DocumentsRequest, FacetSearchRequest, FacetSearchResponse, SearchRequest,
+        SearchResponse,
         run::{self, Synonyms},
     },
     state::EngineState,
@@ -104,6 +105,12 @@ impl Searcher {
         rule: Option<&Value>,
     ) -> Result<std::result::Result<FacetSearchResponse, ApiError>> {
         self.with_index(|index| index.facet_search(request, rule, &self.synonyms))
+    }
+
+    /// How a text becomes words, as things are and with the request's draft of settings.
+    pub fn analyze(&self, request: &AnalyzeRequest) -> std::result::Result<AnalyzeResponse, ApiError> {
+        let dictionaries = self.analyzer.korean().and(self.options.dictionaries.as_deref());
+        request.answer(&self.state.settings, &self.analyzer, dictionaries, &self.options.limits)
     }
 
     /// One document, whole or with these fields only, as it came.

@@ -18,7 +18,9 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use super::{
-    Loaded, Searcher, answer,
+    Loaded, Searcher,
+    analyze::analyze,
+    answer,
     metadata::{Metadata, Told},
     pool::{Refused, busy},
 };
@@ -27,7 +29,7 @@ use crate::server::unavailable;
 /// A filter that the caller's token adds to every search: URL-encoded JSON.
 const RULE: HeaderName = HeaderName::from_static("x-onggi-filter");
 
-type Result<T, E = Failure> = std::result::Result<T, E>;
+pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 pub(crate) fn router(searcher: Arc<Searcher>) -> Router {
     Router::new()
@@ -38,6 +40,7 @@ pub(crate) fn router(searcher: Arc<Searcher>) -> Router {
         .route("/documents", get(documents_by_query))
         .route("/documents/fetch", post(documents_by_body))
         .route("/documents/{id}", get(document))
+        .route("/analyze", post(analyze))
         .route("/stats", get(stats))
         .with_state(searcher)
 }
@@ -150,7 +153,10 @@ async fn stats(State(searcher): State<Arc<Searcher>>) -> Result<Response> {
 }
 
 /// An answer of the engine about the generation that is served now.
-async fn answered(searcher: &Searcher, work: impl FnOnce(&Loaded) -> onggi_web::Result<Bytes> + Send + 'static) -> Result<Response> {
+pub(super) async fn answered(
+    searcher: &Searcher,
+    work: impl FnOnce(&Loaded) -> onggi_web::Result<Bytes> + Send + 'static,
+) -> Result<Response> {
     let loaded = loaded(searcher)?;
     let generation = loaded.generation();
     Ok(answer::json(generation, on_pool(searcher, loaded, work).await?))
@@ -173,7 +179,7 @@ fn loaded(searcher: &Searcher) -> Result<Arc<Loaded>> {
     searcher.serving().ok_or_else(waking)
 }
 
-async fn read(searcher: &Searcher, body: Body) -> Result<Bytes> {
+pub(super) async fn read(searcher: &Searcher, body: Body) -> Result<Bytes> {
     Ok(body::read(body, searcher.limits.body_bytes.as_u64()).await?)
 }
 
@@ -209,7 +215,7 @@ fn document_fields(query: &str) -> Result<Option<Vec<String>>, ApiError> {
 
 /// Why a request was not answered.
 #[derive(Debug)]
-enum Failure {
+pub(super) enum Failure {
     /// For this request.
     Request(Error),
     /// For now.

@@ -211,7 +211,7 @@ pub struct Settings {
     pub non_separator_tokens: BTreeSet<String>,
     /// Strings that separate words.
     pub separator_tokens: BTreeSet<String>,
-    /// Words that are kept whole.
+    /// Words that are kept whole, or words with their parts ([`crate::dictionary`]).
     pub dictionary: BTreeSet<String>,
     /// From a word or phrase to those that it also means.
     pub synonyms: IndexMap<String, Vec<String>>,

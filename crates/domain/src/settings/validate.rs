@@ -1,7 +1,7 @@
-//! What the shape of a change alone cannot say: ranking rules, typo lengths, patterns, bounds.
+//! What the shape of a change alone cannot say: ranking rules, typo lengths, patterns, locales, the dictionary, bounds.
 
 use super::{DEFAULT_RANKING_RULES, FilterableAttribute, MinWordSize, Setting, Settings, SettingsPatch};
-use crate::{ApiError, Code};
+use crate::{ApiError, Code, dictionary, locale};
 
 /// Names that stand for something else than an attribute where attributes are named.
 const RESERVED: [&str; 5] = ["_geo", "_geoDistance", "_geoPoint", "_geoRadius", "_geoBoundingBox"];
@@ -31,7 +31,12 @@ impl SettingsPatch {
             for (at, rule) in rules.iter().enumerate() {
                 let place = format!("localizedAttributes[{at}].attributePatterns");
                 patterns(&rule.attribute_patterns, &place, Code::InvalidSettingsLocalizedAttributes)?;
+                locale::check(&format!("localizedAttributes[{at}].locales"), &rule.locales)
+                    .map_err(|why| ApiError::new(Code::InvalidSettingsLocalizedAttributes, why))?;
             }
+        }
+        if let Setting::Set(entries) = &self.dictionary {
+            dictionary::check(entries).map_err(|why| ApiError::new(Code::InvalidSettingsDictionary, why))?;
         }
         if let Setting::Set(0) = self.search_cutoff_ms {
             return Err(ApiError::new(
@@ -124,6 +129,11 @@ mod tests {
                 serde_json::json!({"localizedAttributes": [{"attributePatterns": [""], "locales": []}]}),
                 Code::InvalidSettingsLocalizedAttributes,
             ),
+            (
+                serde_json::json!({"localizedAttributes": [{"attributePatterns": ["a"], "locales": ["kr"]}]}),
+                Code::InvalidSettingsLocalizedAttributes,
+            ),
+            (serde_json::json!({"dictionary": ["옹기검색=옹기+감색"]}), Code::InvalidSettingsDictionary),
             (serde_json::json!({"searchCutoffMs": 0}), Code::InvalidSettingsSearchCutoffMs),
         ] {
             assert_eq!(patch(json.clone()).validate().unwrap_err().code, code, "{json}");

@@ -1,22 +1,84 @@
-//! Korean: morphemes by mecab-ko-dic where it is there, bigrams and leading consonants always.
+//! Korean: morphemes by mecab-ko-dic and the nouns of the settings where the dictionary is there, bigrams and leading consonants always.
 
 use std::{
     borrow::Cow,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
-use lindera::{dictionary::load_fs_dictionary_with_options, mode::Mode, segmenter::Segmenter, worker::SegmentWorker};
+use lindera::{
+    dictionary::{Dictionary, DictionaryBuilder, UserDictionary, load_fs_dictionary_with_options},
+    mode::Mode,
+    segmenter::Segmenter,
+    worker::SegmentWorker,
+};
 use parking_lot::Mutex;
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Kind, words::Words};
+use super::{
+    Kind,
+    jamo::{self, is_syllable},
+    script::Entry,
+    words::Words,
+};
 
 /// The dictionary that is open in this process, shared by all indexes: 6 MB private, the rest in the page cache.
 static OPEN: Mutex<Option<(PathBuf, Arc<Segmenter>)>> = Mutex::new(None);
+/// Workers that wait for the next text: as many as analyse at the same time.
+const IDLE_WORKERS: usize = 4;
+
+/// Where the morphemes of an index's text come from. Nothing is opened before the first Hangul that is met.
+pub(super) struct Korean {
+    directory: Option<PathBuf>,
+    nouns: Vec<Entry>,
+    segmenter: OnceLock<Option<Arc<Segmenter>>>,
+    idle: Mutex<Vec<Box<Morphemes>>>,
+}
+
+impl Korean {
+    /// With the dictionary in a directory, if there is one, and these nouns.
+    pub(super) fn new(directory: Option<PathBuf>, nouns: Vec<Entry>) -> Self {
+        Self { directory, nouns, segmenter: OnceLock::new(), idle: Mutex::new(Vec::new()) }
+    }
+
+    pub(super) fn has_dictionary(&self) -> bool {
+        self.directory.is_some()
+    }
+
+    /// The same nouns without a dictionary.
+    pub(super) fn without_dictionary(&self) -> Self {
+        Self::new(None, self.nouns.clone())
+    }
+
+    /// The noun of the settings that a word is.
+    pub(super) fn noun(&self, word: &str) -> Option<&Entry> {
+        self.nouns.iter().find(|noun| noun.lower == word)
+    }
+
+    /// A worker, to be given back; `None`: there is no dictionary.
+    pub(super) fn take(&self) -> Option<Box<Morphemes>> {
+        let directory = self.directory.as_deref()?;
+        if let Some(morphemes) = self.idle.lock().pop() {
+            return Some(morphemes);
+        }
+        let segmenter = self.segmenter.get_or_init(|| {
+            let shared = open(directory)?;
+            Some(if self.nouns.is_empty() { shared } else { with_nouns(&shared, &self.nouns) })
+        });
+        segmenter.as_deref().map(|segmenter| Box::new(Morphemes { worker: segmenter.new_worker() }))
+    }
+
+    /// Gives a worker back.
+    pub(super) fn give_back(&self, morphemes: Box<Morphemes>) {
+        let mut idle = self.idle.lock();
+        if idle.len() < IDLE_WORKERS {
+            idle.push(morphemes);
+        }
+    }
+}
 
 /// Opens the dictionary in a directory, or says (once) that it cannot be read.
-pub(super) fn open(directory: &Path) -> Option<Arc<Segmenter>> {
+fn open(directory: &Path) -> Option<Arc<Segmenter>> {
     let mut open = OPEN.lock();
     if let Some((path, segmenter)) = open.as_ref()
         && path == directory
@@ -36,16 +98,49 @@ pub(super) fn open(directory: &Path) -> Option<Arc<Segmenter>> {
     }
 }
 
+/// A segmenter that knows these nouns too; the dictionary itself is shared.
+fn with_nouns(shared: &Arc<Segmenter>, nouns: &[Entry]) -> Arc<Segmenter> {
+    match user_dictionary(&shared.dictionary, nouns) {
+        Ok(own) => Arc::new(Segmenter::new(Mode::Normal, shared.dictionary.clone(), Some(own))),
+        Err(error) => {
+            tracing::warn!(%error, "the nouns of the settings cannot be used");
+            Arc::clone(shared)
+        }
+    }
+}
+
+fn user_dictionary(dictionary: &Dictionary, nouns: &[Entry]) -> lindera::LinderaResult<UserDictionary> {
+    let rows: Vec<String> = nouns.iter().map(row).collect();
+    DictionaryBuilder::new((*dictionary.metadata).clone()).build_user_dict_from_reader(rows.join("\n").as_bytes())
+}
+
+/// A noun as a row of mecab-ko-dic: surface, contexts, cost, tag, meaning, final, reading, kind, first and last tag, parts.
+///
+/// The contexts are those of its common nouns (NNG), which particles follow. The cost falls with the square of the length: a noun of the settings is
+/// preferred to any words of the dictionary, and the longer of two of them to the shorter ones that it is made of.
+fn row(noun: &Entry) -> String {
+    const LEFT: u16 = 1780;
+    const RIGHT: u16 = 3533;
+    const RIGHT_WITH_FINAL: u16 = 3534;
+    let word = &noun.lower;
+    let has_final = word.chars().next_back().is_some_and(jamo::has_final);
+    let (right, ends) = if has_final { (RIGHT_WITH_FINAL, 'T') } else { (RIGHT, 'F') };
+    let length = i32::try_from(word.chars().count()).unwrap_or(i32::MAX);
+    let cost = length.saturating_mul(length).saturating_mul(-1000).max(i32::from(i16::MIN));
+    let (kind, parts) = if noun.parts.is_empty() {
+        ("*", "*".to_owned())
+    } else {
+        ("Compound", noun.parts.iter().map(|part| format!("{part}/NNG/*")).collect::<Vec<_>>().join("+"))
+    };
+    format!("{word},{LEFT},{right},{cost},NNG,*,{ends},{word},{kind},*,*,{parts}")
+}
+
 /// Cuts Hangul text into morphemes.
 pub(super) struct Morphemes {
     worker: SegmentWorker,
 }
 
 impl Morphemes {
-    pub(super) fn new(segmenter: &Segmenter) -> Self {
-        Self { worker: segmenter.new_worker() }
-    }
-
     /// Adds the words of a stretch of Hangul words. Particles, endings, suffixes and punctuation are left out.
     pub(super) fn add(&mut self, text: &str, offset: usize, words: &mut Words) -> bool {
         let Ok(tokens) = self.worker.segment(text) else { return false };
@@ -57,13 +152,17 @@ impl Morphemes {
             let kind = details.nth(3).unwrap_or_default();
             let expression = details.nth(2).unwrap_or_default();
             match kind {
-                "Compound" | "Preanalysis" => add_parts(surface, kind, expression, start..end, words),
-                _ if !is_content(tag) => {}
+                "Compound" | "Preanalysis" => add_parts(surface, tag, kind, expression, start..end, words),
+                _ if !is_content(tag) => words.note_dropped(surface, start..end, tag),
                 "Inflect" => {
                     let stem = expression.split(['/', '+']).next().filter(|stem| !stem.is_empty());
                     words.push(surface, stem.filter(|&stem| stem != surface), start..end, Kind::Morpheme);
+                    words.note(tag);
                 }
-                _ => words.push(surface, None, start..end, Kind::Morpheme),
+                _ => {
+                    words.push(surface, None, start..end, Kind::Morpheme);
+                    words.note(tag);
+                }
             }
         }
         true
@@ -71,29 +170,35 @@ impl Morphemes {
 }
 
 /// Adds a compound whole and by its parts, which are `form/tag/...` joined by `+`.
-fn add_parts(surface: &str, kind: &str, expression: &str, span: std::ops::Range<usize>, words: &mut Words) {
+fn add_parts(surface: &str, tag: &str, kind: &str, expression: &str, span: std::ops::Range<usize>, words: &mut Words) {
     let parts = || expression.split('+').filter_map(|part| part.split_once('/'));
     if kind == "Compound" && parts().count() > 1 {
         words.push_whole(surface, span.clone());
+        words.note(tag);
     }
     let spelled = parts().map(|(form, _)| form.len()).sum::<usize>() == surface.len();
     let mut at = span.start;
     for (form, tags) in parts() {
         let place = if spelled { at..at + form.len() } else { span.clone() };
         at += form.len();
-        if is_content(tags.split('/').next().unwrap_or_default()) {
+        let tag = tags.split('/').next().unwrap_or_default();
+        if is_content(tag) {
             words.push(form, None, place, Kind::Morpheme);
+            words.note(tag);
+        } else {
+            words.note_dropped(form, place, tag);
         }
     }
 }
 
-/// Whether a morpheme of this tag (Sejong tag set, `A+B` for a fused one) carries meaning of its own.
+/// Whether a morpheme of this tag (Sejong tag set, `A+B` for a fused one) carries meaning of its own: not particles (J), endings (E), suffixes (XS),
+/// the copulas (VCP, VCN) and signs (S). Prefixes (XPN) stay: `비공식` is not `공식`.
 fn is_content(tag: &str) -> bool {
     let first = tag.split('+').next().unwrap_or_default();
     match first.as_bytes() {
-        [b'J' | b'E', ..] | [b'X', b'S', ..] => false,
+        [b'J' | b'E', ..] | [b'X', b'S', ..] | [b'V', b'C', ..] => false,
         [b'S', ..] => matches!(first, "SL" | "SH" | "SN"),
-        _ => first != "VCP",
+        _ => true,
     }
 }
 
@@ -104,7 +209,7 @@ pub(crate) fn has_hangul(text: &str) -> bool {
 }
 
 fn is_hangul(c: char) -> bool {
-    matches!(c, '\u{ac00}'..='\u{d7a3}' | '\u{1100}'..='\u{11ff}')
+    is_syllable(c) || matches!(c, '\u{1100}'..='\u{11ff}')
 }
 
 /// Hangul in syllables, as most text has it.
@@ -137,33 +242,26 @@ pub(super) fn each_initials(text: &str, mut callback: impl FnMut(&str)) {
     let mut initials = String::new();
     each_run(text, |run| {
         initials.clear();
-        initials.extend(run.chars().filter_map(initial));
+        initials.extend(run.chars().filter_map(jamo::initial));
         callback(&initials);
     });
 }
 
-/// The leading consonant of a syllable, as the letter that a keyboard types.
-fn initial(syllable: char) -> Option<char> {
-    const INITIALS: [char; 19] =
-        ['ㄱ', 'ㄲ', 'ㄴ', 'ㄷ', 'ㄸ', 'ㄹ', 'ㅁ', 'ㅂ', 'ㅃ', 'ㅅ', 'ㅆ', 'ㅇ', 'ㅈ', 'ㅉ', 'ㅊ', 'ㅋ', 'ㅌ', 'ㅍ', 'ㅎ'];
-    let index = (syllable as u32).checked_sub(0xac00)? / 588;
-    INITIALS.get(index as usize).copied()
-}
-
-/// Whether a word consists of consonants alone, so that it can be meant as leading consonants.
-pub(crate) fn is_initials(word: &str) -> bool {
-    !word.is_empty() && word.chars().all(|c| matches!(c, 'ㄱ'..='ㅎ'))
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn bigrams(text: &str) -> Vec<String> {
+        let mut bigrams = Vec::new();
+        each_bigram(text, |bigram| bigrams.push(bigram.to_owned()));
+        bigrams
+    }
 
     #[test]
     fn bigrams_stay_within_words() {
-        let mut bigrams = Vec::new();
-        each_bigram("검색엔진 in 한 \u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}", |bigram| bigrams.push(bigram.to_owned()));
-        assert_eq!(bigrams, ["검색", "색엔", "엔진", "한", "한글"]);
+        assert_eq!(bigrams("검색엔진 in 한 \u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}"), ["검색", "색엔", "엔진", "한", "한글"]);
     }
 
     #[test]
@@ -171,12 +269,39 @@ mod tests {
         let mut initials = Vec::new();
         each_initials("검색 엔진X", |word| initials.push(word.to_owned()));
         assert_eq!(initials, ["ㄱㅅ", "ㅇㅈ"]);
-        assert!(is_initials("ㄱㅅ") && !is_initials("ㄱ색") && !is_initials("ㅏ"));
     }
 
     #[test]
-    fn particles_and_endings_carry_no_meaning() {
-        assert!(["NNG", "VV", "VV+EC", "SL", "MAG"].into_iter().all(is_content));
-        assert!(["JX", "EF", "XSV+EF", "SF", "VCP+EF"].into_iter().all(|tag| !is_content(tag)));
+    fn particles_endings_suffixes_copulas_and_signs_carry_no_meaning() {
+        for tag in ["NNG", "NNP", "NP+JX", "VV", "VV+EC", "VA", "XR", "XPN", "SL", "SN", "SH", "MAG", "IC", "UNKNOWN"] {
+            assert!(is_content(tag), "{tag}");
+        }
+        for tag in ["JX", "JKS", "EF", "EP+EF", "ETM", "XSN", "XSV+EF", "XSA", "SF", "SSO", "SY", "SP", "VCP+EF", "VCN+EC"] {
+            assert!(!is_content(tag), "{tag}");
+        }
+    }
+
+    #[test]
+    fn a_noun_becomes_a_row_of_the_dictionary() {
+        let noun =
+            |lower: &str, parts: &[&str]| Entry { lower: lower.to_owned(), parts: parts.iter().map(|&part| part.to_owned()).collect() };
+        assert_eq!(row(&noun("옹기", &[])), "옹기,1780,3533,-4000,NNG,*,F,옹기,*,*,*,*");
+        assert_eq!(
+            row(&noun("옹기검색", &["옹기", "검색"])),
+            "옹기검색,1780,3534,-16000,NNG,*,T,옹기검색,Compound,*,*,옹기/NNG/*+검색/NNG/*"
+        );
+        assert!(row(&noun(&"가".repeat(200), &[])).contains(",-32768,"));
+    }
+
+    proptest! {
+        #[test]
+        fn bigrams_are_two_neighbours_of_one_word_and_nothing_else(text in "[가-힣 a-z]{0,20}") {
+            let found = bigrams(&text);
+            for bigram in &found {
+                prop_assert!(text.contains(bigram.as_str()) && bigram.chars().all(is_syllable));
+            }
+            let words = text.split(|c| !is_syllable(c)).map(|word| word.chars().count()).filter(|length| *length > 0);
+            prop_assert_eq!(found.len(), words.map(|length| (length - 1).max(1)).sum::<usize>());
+        }
     }
 }

@@ -1,30 +1,39 @@
 //! From text to words, the same way for indexing, queries and highlighting.
 //!
 //! A text is cut into runs by script. Words of alphabets are folded (lower case, without diacritics) and stemmed in the locale that the
-//! settings name for the attribute (English where they name none); Korean is cut into morphemes by a dictionary where one is there; Chinese and
-//! Japanese become overlapping pairs of characters. How words become terms is told in [`crate::schema`].
+//! settings name for the attribute (where they name none, in a language that is written in the alphabet); Korean is cut into morphemes by a
+//! dictionary where one is there, which the settings can add nouns to; Chinese, Japanese and other scripts without spaces become overlapping pairs
+//! of characters, kana folded. How words become terms is told in [`crate::schema`].
 
+mod jamo;
 mod korean;
 mod script;
+mod shown;
 mod stem;
 mod tokenizer;
 mod words;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use frostem::Algorithm;
-use lindera::segmenter::Segmenter;
-use onggi_domain::settings::Settings;
+use onggi_domain::{dictionary::DictionaryEntry, locale, settings::Settings};
 use rustc_hash::FxHashSet;
 
 pub(crate) use self::{
-    korean::{has_hangul, is_initials},
+    jamo::{Place, as_initials, continuations, from_keys, initials, is_letter, is_syllable, letters, to_keys},
+    korean::has_hangul,
     tokenizer::{append_value, register, register_words},
 };
-use self::{script::Exceptions, words::Session};
+use self::{
+    korean::Korean,
+    script::{Alphabet, Entry, Exceptions},
+    stem::{Stemmers, Stems},
+    words::Session,
+};
+pub use self::{
+    shown::{ShownText, ShownWord},
+    words::Dropped,
+};
 use crate::{dictionaries, schema::EXACT_MARK, state::matches};
 
 /// What kind of thing a word is, as far as matching cares.
@@ -36,8 +45,31 @@ pub enum Kind {
     Morpheme,
     /// A whole Korean compound whose parts follow (at its own position and the next ones). Left out when a query is matched part by part.
     Compound,
-    /// Two neighbouring characters of Chinese or Japanese; the next one overlaps it. A run of one character is that character.
+    /// Two neighbouring characters of a script without spaces; the next one overlaps it. A run of one character is that character.
     Bigram,
+    /// The last character of such a run, so that each of its characters begins a term. Left out when a query is matched part by part.
+    Tail,
+    /// A Hangul word that is still being typed (`소ㅍ`). Only in queries.
+    Unfinished,
+}
+
+impl Kind {
+    /// Whether the word is one of the parts by which a query is matched.
+    pub fn is_part(self) -> bool {
+        !matches!(self, Self::Compound | Self::Tail)
+    }
+
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Word => "word",
+            Self::Morpheme => "morpheme",
+            Self::Compound => "compound",
+            Self::Bigram => "bigram",
+            Self::Tail => "character",
+            Self::Unfinished => "unfinished",
+        }
+    }
 }
 
 /// A word of a text.
@@ -80,7 +112,7 @@ pub struct Rule(u8);
 const MAX_RULES: usize = 64;
 
 /// Changes when this module analyses the same text differently.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Cuts text into words as the settings say. Cheap to clone.
 #[derive(Clone)]
@@ -90,11 +122,19 @@ struct Inner {
     fingerprint: String,
     stop_words: FxHashSet<String>,
     exceptions: Exceptions,
-    /// The stemmer of each rule; the first is the default.
-    stemmers: Vec<Option<Algorithm>>,
+    /// How each rule stems; the first is the default.
+    rules: Vec<Localized>,
     /// The rule of each pattern of `localizedAttributes`.
     patterns: Vec<(String, Rule)>,
-    korean: Option<PathBuf>,
+    korean: Korean,
+}
+
+/// A way to analyse the words of alphabets.
+#[derive(Debug, Clone)]
+struct Localized {
+    stemmers: Stemmers,
+    /// The locales (ISO 639-3) that the settings name for it.
+    locales: Vec<&'static str>,
 }
 
 impl std::fmt::Debug for Analyzer {
@@ -106,29 +146,34 @@ impl std::fmt::Debug for Analyzer {
 impl Analyzer {
     /// An analyzer for these settings. `dictionaries` is the directory of unpacked dictionaries; none is opened before it is needed.
     pub fn new(settings: &Settings, dictionaries: Option<&Path>) -> Self {
-        let mut stemmers = vec![stem::algorithm("en")];
+        let mut rules = vec![Localized { stemmers: Stemmers::of(&[]), locales: Vec::new() }];
         let mut patterns = Vec::new();
         for localized in settings.localized_attributes.iter().flatten().filter(|localized| !localized.locales.is_empty()) {
-            let stemmer = localized.locales.iter().find_map(|locale| stem::algorithm(locale));
-            let known = stemmers.iter().position(|other| *other == stemmer);
-            let rule = known.unwrap_or_else(|| {
-                stemmers.push(stemmer);
-                stemmers.len() - 1
+            let locales: Vec<&'static str> = localized.locales.iter().filter_map(|code| locale::canonical(code)).collect();
+            let stemmers = Stemmers::of(&locales);
+            let rule = rules.iter().position(|other| other.stemmers == stemmers).unwrap_or_else(|| {
+                rules.push(Localized { stemmers, locales: Vec::new() });
+                rules.len() - 1
             });
+            rules[rule].locales.extend(locales);
             let rule = Rule(if rule < MAX_RULES { rule as u8 } else { 0 });
             patterns.extend(localized.attribute_patterns.iter().map(|pattern| (pattern.clone(), rule)));
         }
+        let mut entries: Vec<Entry> = settings.dictionary.iter().map(|entry| dictionary_entry(entry)).collect();
+        entries.retain(|entry| !entry.lower.is_empty());
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.lower.len()));
+        let (nouns, whole) = entries.into_iter().partition(|entry| entry.lower.chars().all(is_syllable));
         let mut inner = Inner {
             fingerprint: fingerprint(settings),
             stop_words: settings.stop_words.iter().map(|word| fold(word)).collect(),
             exceptions: Exceptions {
-                whole: longest_first(settings.dictionary.iter().map(|word| word.to_lowercase())),
+                whole,
                 separators: longest_first(settings.separator_tokens.iter().cloned()),
                 joiners: longest_first(settings.non_separator_tokens.iter().cloned()),
             },
-            stemmers,
+            rules,
             patterns,
-            korean: dictionaries.map(|directory| directory.join(dictionaries::KO_DIC)).filter(|path| path.is_dir()),
+            korean: Korean::new(dictionaries.map(|directory| directory.join(dictionaries::KO_DIC)).filter(|path| path.is_dir()), nouns),
         };
         inner.stop_words.remove("");
         Self(Arc::new(inner))
@@ -141,20 +186,20 @@ impl Analyzer {
 
     /// The name of the Korean dictionary that is there.
     pub fn korean(&self) -> Option<&str> {
-        self.0.korean.as_ref().map(|_| dictionaries::KO_DIC)
+        self.0.korean.has_dictionary().then_some(dictionaries::KO_DIC)
     }
 
     /// The same analyzer without a Korean dictionary: for an index that was built without.
     #[must_use]
     pub fn without_korean(&self) -> Self {
-        let Inner { fingerprint, stop_words, exceptions, stemmers, patterns, .. } = &*self.0;
+        let Inner { fingerprint, stop_words, exceptions, rules, patterns, korean } = &*self.0;
         Self(Arc::new(Inner {
             fingerprint: fingerprint.clone(),
             stop_words: stop_words.clone(),
             exceptions: exceptions.clone(),
-            stemmers: stemmers.clone(),
+            rules: rules.clone(),
             patterns: patterns.clone(),
-            korean: None,
+            korean: korean.without_dictionary(),
         }))
     }
 
@@ -163,10 +208,22 @@ impl Analyzer {
         self.0.patterns.iter().find(|(pattern, _)| matches(pattern, attribute)).map_or(Rule::default(), |(_, rule)| *rule)
     }
 
-    /// The rule of a locale that a search names; `None`: no rule of this index is for it.
-    pub fn rule_of_locale(&self, locale: &str) -> Option<Rule> {
-        let stemmer = stem::algorithm(locale);
-        self.0.stemmers.iter().position(|other| *other == stemmer).map(|rule| Rule(rule as u8))
+    /// Whether a rule is for one of these locales.
+    pub fn is_for(&self, rule: Rule, locales: &[String]) -> bool {
+        let of_rule = self.0.rules.get(usize::from(rule.0)).map_or(&[][..], |rule| &rule.locales);
+        locales.iter().filter_map(|code| locale::canonical(code)).any(|code| of_rule.contains(&code))
+    }
+
+    /// The rule of these locales; where no attribute has it, the default one.
+    pub fn rule_of_locales(&self, locales: &[String]) -> Rule {
+        (0..self.0.rules.len().min(MAX_RULES)).map(|rule| Rule(rule as u8)).find(|rule| self.is_for(*rule, locales)).unwrap_or_default()
+    }
+
+    /// The stem of a folded word of an alphabet in these locales, where that is another string.
+    pub fn stem_in(&self, form: &str, locales: &[String]) -> Option<String> {
+        let locales: Vec<&'static str> = locales.iter().filter_map(|code| locale::canonical(code)).collect();
+        let (_, algorithm) = Stemmers::of(&locales).get(Alphabet::of(form.chars().next()?)?)?;
+        Stems::default().stem(algorithm, form, form).map(str::to_owned)
     }
 
     /// The words of a text, without stop words, in order. Terms of the same word in other attributes differ only if their [`Rule`]s do.
@@ -187,12 +244,13 @@ impl Analyzer {
         &self.0.exceptions
     }
 
-    fn stemmer(&self, rule: Rule) -> Option<Algorithm> {
-        self.0.stemmers.get(usize::from(rule.0)).copied().flatten()
+    /// The locale and stemmer of words of an alphabet.
+    fn stemmer(&self, rule: Rule, alphabet: Alphabet) -> Option<(&'static str, Algorithm)> {
+        self.0.rules.get(usize::from(rule.0)).and_then(|rule| rule.stemmers.get(alphabet))
     }
 
-    fn open_korean(&self) -> Option<Arc<Segmenter>> {
-        self.0.korean.as_deref().and_then(korean::open)
+    fn korean_words(&self) -> &Korean {
+        &self.0.korean
     }
 }
 
@@ -201,6 +259,13 @@ pub fn hangul_bigrams(text: &str) -> Vec<String> {
     let mut bigrams = Vec::new();
     korean::each_bigram(text, |bigram| bigrams.push(bigram.to_owned()));
     bigrams
+}
+
+/// Leading consonants of the Hangul words of a text, as in the field `hc`.
+pub fn hangul_initials(text: &str) -> Vec<String> {
+    let mut initials = Vec::new();
+    korean::each_initials(text, |word| initials.push(word.to_owned()));
+    initials
 }
 
 /// A word of an alphabet as it is compared: lower case, without diacritics.
@@ -221,6 +286,15 @@ fn fingerprint(settings: &Settings) -> String {
         settings.localized_attributes.as_deref().unwrap_or_default(),
     );
     serde_json::to_string(&parts).expect("strings and numbers are JSON")
+}
+
+/// An entry of the settings' dictionary. One that is not valid, which the settings refuse, is a word like any other.
+fn dictionary_entry(entry: &str) -> Entry {
+    let lower = |text: &str| korean::compose(text).to_lowercase();
+    match DictionaryEntry::parse(entry) {
+        Ok(DictionaryEntry { word, parts }) => Entry { lower: lower(word), parts: parts.into_iter().map(lower).collect() },
+        Err(_) => Entry { lower: lower(entry), parts: Vec::new() },
+    }
 }
 
 fn longest_first(strings: impl Iterator<Item = String>) -> Vec<String> {

@@ -5,6 +5,8 @@ use unicode_normalization::{
     char::{compose, decompose_compatible, is_combining_mark},
 };
 
+use super::jamo;
+
 /// What a character is to the cutting of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
@@ -43,19 +45,75 @@ pub(super) fn class(c: char) -> Class {
     }
 }
 
+/// An alphabet that words are stemmed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alphabet {
+    Latin,
+    Greek,
+    Cyrillic,
+    Armenian,
+    Hebrew,
+    Arabic,
+    Devanagari,
+    Tamil,
+}
+
+impl Alphabet {
+    pub(super) const COUNT: usize = 8;
+
+    /// The alphabet of a letter.
+    pub(super) fn of(c: char) -> Option<Self> {
+        Some(match c {
+            'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' | '\u{ff21}'..='\u{ff5a}' => Self::Latin,
+            '\u{370}'..='\u{3ff}' | '\u{1f00}'..='\u{1fff}' => Self::Greek,
+            '\u{400}'..='\u{52f}' => Self::Cyrillic,
+            '\u{530}'..='\u{58f}' => Self::Armenian,
+            '\u{590}'..='\u{5ff}' => Self::Hebrew,
+            '\u{600}'..='\u{6ff}' | '\u{750}'..='\u{77f}' | '\u{fb50}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}' => Self::Arabic,
+            '\u{900}'..='\u{97f}' => Self::Devanagari,
+            '\u{b80}'..='\u{bff}' => Self::Tamil,
+            _ => return None,
+        })
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Latin => "latin",
+            Self::Greek => "greek",
+            Self::Cyrillic => "cyrillic",
+            Self::Armenian => "armenian",
+            Self::Hebrew => "hebrew",
+            Self::Arabic => "arabic",
+            Self::Devanagari => "devanagari",
+            Self::Tamil => "tamil",
+        }
+    }
+}
+
 /// A stretch of text of one class; never a separator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Run {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) class: Class,
+    /// The entry of [`Exceptions::whole`] that it is.
+    pub(super) entry: Option<usize>,
+}
+
+/// A word of the settings' dictionary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// In lower case.
+    pub(super) lower: String,
+    /// What it is made of, in lower case; empty: it has no parts.
+    pub(super) parts: Vec<String>,
 }
 
 /// Strings that the settings treat specially.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Exceptions {
-    /// Lowercase words that are kept whole, longest first.
-    pub(super) whole: Vec<String>,
+    /// Words that are kept whole, longest first.
+    pub(super) whole: Vec<Entry>,
     /// Strings that separate, longest first.
     pub(super) separators: Vec<String>,
     /// Strings that do not separate, longest first.
@@ -67,12 +125,14 @@ impl Exceptions {
         self.whole.is_empty() && self.separators.is_empty() && self.joiners.is_empty()
     }
 
-    /// The length of the whole word that begins `text`, if it also ends there.
-    fn whole(&self, text: &str) -> Option<usize> {
-        self.whole.iter().find_map(|word| {
-            let length = prefix_ignoring_case(text, word)?;
+    /// The entry of the whole word that begins `text`, and its length, if it also ends there. Particles may follow Hangul.
+    fn whole(&self, text: &str) -> Option<(usize, usize)> {
+        self.whole.iter().enumerate().find_map(|(entry, word)| {
+            let length = prefix_ignoring_case(text, &word.lower)?;
             let next = text[length..].chars().next();
-            next.is_none_or(|c| class(c) == Class::Separator).then_some(length)
+            let hangul = word.lower.chars().next_back().is_some_and(jamo::is_syllable);
+            let ends = next.is_none_or(|c| class(c) == Class::Separator || (hangul && jamo::is_syllable(c)));
+            ends.then_some((entry, length))
         })
     }
 }
@@ -110,22 +170,22 @@ impl<'a> Runs<'a> {
         Self { text, at: 0, exceptions, plain: exceptions.is_empty() }
     }
 
-    /// The class of what begins at `at`, and its length. At the beginning of a word, whole words are looked for too.
-    fn next_piece(&self, at: usize, begins: bool) -> (Class, usize, bool) {
+    /// The class of what begins at `at`, its length, and its entry. At the beginning of a word, whole words are looked for too.
+    fn next_piece(&self, at: usize, begins: bool) -> (Class, usize, Option<usize>) {
         let rest = &self.text[at..];
         let first = rest.chars().next().expect("not at the end");
         if !self.plain {
-            if begins && let Some(length) = self.exceptions.whole(rest) {
-                return (Class::Word, length, true);
+            if begins && let Some((entry, length)) = self.exceptions.whole(rest) {
+                return (Class::Word, length, Some(entry));
             }
             if let Some(separator) = self.exceptions.separators.iter().find(|separator| rest.starts_with(separator.as_str())) {
-                return (Class::Separator, separator.len(), false);
+                return (Class::Separator, separator.len(), None);
             }
             if let Some(joiner) = self.exceptions.joiners.iter().find(|joiner| rest.starts_with(joiner.as_str())) {
-                return (Class::Word, joiner.len(), false);
+                return (Class::Word, joiner.len(), None);
             }
         }
-        (class(first), first.len_utf8(), false)
+        (class(first), first.len_utf8(), None)
     }
 }
 
@@ -141,11 +201,11 @@ impl Iterator for Runs<'_> {
                 self.at += 1;
                 continue;
             }
-            let (class, length, whole) = self.next_piece(self.at, begins);
+            let (class, length, entry) = self.next_piece(self.at, begins);
             let start = self.at;
             self.at += length;
-            if whole {
-                return Some(Run { start, end: self.at, class });
+            if entry.is_some() {
+                return Some(Run { start, end: self.at, class, entry });
             }
             if class != Class::Separator {
                 break (class, start);
@@ -167,7 +227,7 @@ impl Iterator for Runs<'_> {
             }
             self.at += length;
         }
-        Some(Run { start, end: self.at, class })
+        Some(Run { start, end: self.at, class, entry: None })
     }
 }
 
@@ -190,33 +250,121 @@ pub(super) fn fold_word(word: &str, out: &mut String) {
             'ς' => out.push('σ'),
             '\u{3131}'..='\u{318e}' | '\u{ac00}'..='\u{d7a3}' => out.push(c),
             _ => decompose_compatible(c, |part| {
-                if !is_combining_mark(part) {
-                    out.extend(part.to_lowercase().filter(|&lower| !is_combining_mark(lower)));
+                if !is_diacritic(part) {
+                    out.extend(part.to_lowercase().filter(|&lower| !is_diacritic(lower)));
                 }
             }),
         }
     }
 }
 
-/// The characters of a run without spaces, folded (katakana as hiragana, half-width forms as full ones), each with where it begins and ends.
-pub(super) fn fold_unspaced(run: &str, offset: usize, out: &mut Vec<(char, usize, usize)>) {
-    out.clear();
-    for (at, c) in run.char_indices() {
-        let (start, end) = (offset + at, offset + at + c.len_utf8());
-        if let ('\u{ff9e}' | '\u{ff9f}', Some(last)) = (c, out.last_mut()) {
-            let mark = if c == '\u{ff9e}' { '\u{3099}' } else { '\u{309a}' };
-            if let Some(voiced) = compose(last.0, mark) {
-                (last.0, last.2) = (voiced, end);
-            }
-            continue;
+/// Whether a mark is left out when words are compared: accents and points, not the vowel signs of Indian scripts.
+fn is_diacritic(c: char) -> bool {
+    matches!(c,
+        '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5c7}' | '\u{610}'..='\u{61a}' | '\u{64b}'..='\u{65f}' | '\u{670}' | '\u{6d6}'..='\u{6ed}'
+        | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
+        && is_combining_mark(c)
+}
+
+/// Appends a word of an alphabet in lower case with its diacritics, as stemmers read it.
+pub(super) fn lower_word(word: &str, turkish: bool, out: &mut String) {
+    for c in word.nfkc() {
+        match c {
+            'I' if turkish => out.push('ı'),
+            'İ' if turkish => out.push('i'),
+            _ => out.extend(c.to_lowercase()),
         }
-        let full =
-            if matches!(c, '\u{ff66}'..='\u{ff9f}' | '\u{f900}'..='\u{faff}') { [c].into_iter().nfkc().next().unwrap_or(c) } else { c };
-        let folded = match full {
-            '\u{30a1}'..='\u{30f6}' => char::from_u32(full as u32 - 0x60).unwrap_or(full),
-            other => other,
-        };
-        out.push((folded, start, end));
+    }
+}
+
+/// The characters of a run without spaces, each with the marks on it, folded.
+#[derive(Debug, Default)]
+pub(super) struct Characters {
+    text: String,
+    /// Where each begins in `text`, and where it begins and ends in the original.
+    places: Vec<(usize, usize, usize)>,
+}
+
+/// A katakana word of so many characters loses a long vowel mark at its end: `サーバー` is `サーバ`.
+const LONG_KATAKANA: usize = 4;
+
+impl Characters {
+    /// Reads a run that begins at `offset`: katakana become hiragana, half-width forms full ones, voicing marks and vowel signs part of the character
+    /// before them.
+    pub(super) fn read(&mut self, run: &str, offset: usize) {
+        self.text.clear();
+        self.places.clear();
+        let mut katakana = 0;
+        for (at, c) in run.char_indices() {
+            let (start, end) = (offset + at, offset + at + c.len_utf8());
+            let voicing = match c {
+                '\u{ff9e}' | '\u{3099}' => Some('\u{3099}'),
+                '\u{ff9f}' | '\u{309a}' => Some('\u{309a}'),
+                _ => None,
+            };
+            if let Some(voicing) = voicing {
+                self.voice(voicing, end);
+                continue;
+            }
+            if is_combining_mark(c) && !self.places.is_empty() {
+                self.text.push(c);
+                self.extend_last(end);
+                continue;
+            }
+            let full =
+                if matches!(c, '\u{ff66}'..='\u{ff9f}' | '\u{f900}'..='\u{faff}') { [c].into_iter().nfkc().next().unwrap_or(c) } else { c };
+            if matches!(full, '\u{30a1}'..='\u{30fa}' | 'ー') {
+                katakana += 1;
+            } else {
+                self.end_katakana(katakana);
+                katakana = 0;
+            }
+            let folded = match full {
+                '\u{30a1}'..='\u{30f6}' => char::from_u32(full as u32 - 0x60).unwrap_or(full),
+                other => other,
+            };
+            self.places.push((self.text.len(), start, end));
+            self.text.push(folded);
+        }
+        self.end_katakana(katakana);
+    }
+
+    /// Puts a voicing mark on the last character where the two are one.
+    fn voice(&mut self, mark: char, end: usize) {
+        let Some(&(from, ..)) = self.places.last() else { return };
+        let last = self.text[from..].chars().next();
+        if let Some(voiced) = last.and_then(|last| compose(last, mark)) {
+            self.text.truncate(from);
+            self.text.push(voiced);
+        }
+        self.extend_last(end);
+    }
+
+    fn extend_last(&mut self, end: usize) {
+        if let Some(last) = self.places.last_mut() {
+            last.2 = end;
+        }
+    }
+
+    fn end_katakana(&mut self, length: usize) {
+        if length >= LONG_KATAKANA
+            && self.text.ends_with('ー')
+            && let Some((from, _, end)) = self.places.pop()
+        {
+            self.text.truncate(from);
+            self.extend_last(end);
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// So many characters from one on, and where they are in the original.
+    pub(super) fn get(&self, first: usize, count: usize) -> (&str, std::ops::Range<usize>) {
+        let from = self.places[first].0;
+        let to = self.places.get(first + count).map_or(self.text.len(), |next| next.0);
+        (&self.text[from..to], self.places[first].1..self.places[first + count - 1].2)
     }
 }
 
@@ -242,12 +390,13 @@ mod tests {
     #[test]
     fn settings_join_separate_and_keep_whole() {
         let exceptions = Exceptions {
-            whole: vec!["j. r. r.".to_owned(), "c++".to_owned()],
+            whole: ["j. r. r.", "lg전자", "c++"].map(|lower| Entry { lower: lower.to_owned(), parts: Vec::new() }).to_vec(),
             separators: vec!["&sep".to_owned()],
             joiners: vec!["@".to_owned()],
         };
         assert_eq!(runs("J. R. R. Tolkien me@home a&sepb C++", &exceptions), ["J. R. R.", "Tolkien", "me@home", "a", "b", "C++"]);
         assert_eq!(runs("abc++", &exceptions), ["abc"]);
+        assert_eq!(runs("LG전자는 LG전", &exceptions), ["LG전자", "는", "LG", "전"]);
     }
 
     #[test]
@@ -260,11 +409,43 @@ mod tests {
         assert_eq!(folded, "eclair strasse da αθηνα abc istanbul ");
     }
 
+    fn characters(run: &str) -> Vec<String> {
+        let mut characters = Characters::default();
+        characters.read(run, 0);
+        (0..characters.len()).map(|at| characters.get(at, 1).0.to_owned()).collect()
+    }
+
     #[test]
     fn kana_are_folded_to_hiragana_with_their_voicing() {
-        let mut characters = Vec::new();
-        fold_unspaced("ガｶﾞか", 0, &mut characters);
-        assert_eq!(characters.iter().map(|c| c.0).collect::<String>(), "ががか");
-        assert_eq!(characters[1].1..characters[1].2, 3..9);
+        for (run, folded) in [
+            ("ガｶﾞかが", "が が か が"),
+            ("か\u{3099}ﾊﾟ", "が ぱ"),
+            ("ヴヵ", "ゔ ゕ"),
+            ("サーバー", "さ ー ば"),
+            ("ｻｰﾊﾞｰ", "さ ー ば"),
+            ("サーバーの", "さ ー ば の"),
+            ("カー", "か ー"),
+            ("らーめんー", "ら ー め ん ー"),
+            ("ー", "ー"),
+        ] {
+            assert_eq!(characters(run).join(" "), folded, "{run}");
+        }
+        let mut places = Characters::default();
+        places.read("ｶﾞサーバー", 10);
+        assert_eq!(places.get(0, 1), ("が", 10..16));
+        assert_eq!(places.get(2, 2), ("ーば", 19..28));
+    }
+
+    #[test]
+    fn marks_stay_with_the_character_that_they_are_on() {
+        assert_eq!(characters("ที่นี่").join(" "), "ที่ นี่");
+        assert_eq!(characters("မြန်").join(" "), "မြ န်");
+    }
+
+    #[test]
+    fn vowel_signs_of_indian_scripts_are_no_diacritics() {
+        let mut folded = String::new();
+        fold_word("हिन्दी", &mut folded);
+        assert_eq!(folded, "हिन्दी");
     }
 }

@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 
+use frostem::Algorithm;
+
 use super::{
     Analyzer, Kind, Rule, Word,
     korean::{self, Morphemes},
-    script::{self, Class, Run, Runs},
+    script::{self, Alphabet, Characters, Class, Entry, Run, Runs},
     stem::Stems,
 };
 
@@ -15,6 +17,8 @@ pub(super) struct Words {
     characters: String,
     items: Vec<Item>,
     position: u32,
+    /// What only a person wants to know, if one asked.
+    pub(super) notes: Option<Notes>,
 }
 
 /// A word in [`Words`].
@@ -28,12 +32,38 @@ pub(super) struct Item {
     kind: Kind,
 }
 
+/// Notes on the words of a text.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    /// The part of speech of the word at this index.
+    pub(super) tags: Vec<(usize, String)>,
+    /// What is no word of its own.
+    pub(super) dropped: Vec<Dropped>,
+}
+
+/// A piece of the text that is not searched for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dropped {
+    /// As written.
+    pub form: String,
+    /// Where it begins in the text, in bytes.
+    pub start: usize,
+    /// Where it ends.
+    pub end: usize,
+    /// Its part of speech; `None`: it is a stop word.
+    pub tag: Option<String>,
+}
+
 impl Words {
     /// Empties the buffer; the next word has this position.
     fn clear(&mut self) {
         self.characters.clear();
         self.items.clear();
         self.position = 0;
+        if let Some(notes) = &mut self.notes {
+            notes.tags.clear();
+            notes.dropped.clear();
+        }
     }
 
     /// Adds a word at the next position.
@@ -48,6 +78,20 @@ impl Words {
     pub(super) fn push_whole(&mut self, form: &str, span: Range<usize>) {
         self.push(form, None, span, Kind::Compound);
         self.position -= 1;
+    }
+
+    /// Notes the part of speech of the last word.
+    pub(super) fn note(&mut self, tag: &str) {
+        if let Some(notes) = &mut self.notes {
+            notes.tags.push((self.items.len() - 1, tag.to_owned()));
+        }
+    }
+
+    /// Notes what was left out.
+    pub(super) fn note_dropped(&mut self, form: &str, span: Range<usize>, tag: &str) {
+        if let Some(notes) = &mut self.notes {
+            notes.dropped.push(Dropped { form: form.to_owned(), start: span.start, end: span.end, tag: Some(tag.to_owned()) });
+        }
     }
 
     fn append(&mut self, text: &str) -> Range<u32> {
@@ -81,7 +125,7 @@ impl Words {
         self.position
     }
 
-    fn to_word(&self, item: &Item) -> Word {
+    pub(super) fn to_word(&self, item: &Item) -> Word {
         Word {
             form: self.form(item).to_owned(),
             stem: self.stem(item).map(str::to_owned),
@@ -91,23 +135,43 @@ impl Words {
             kind: item.kind,
         }
     }
+
+    /// Removes the words that are stop words.
+    fn remove_stop_words(&mut self, analyzer: &Analyzer) {
+        let Self { characters, items, notes, .. } = self;
+        let mut kept = 0;
+        items.retain(|item| {
+            let form = &characters[item.form.start as usize..item.form.end as usize];
+            let stop = analyzer.is_stop_word(form);
+            if let Some(notes) = notes {
+                if stop {
+                    notes.tags.retain(|(index, _)| *index != kept);
+                    notes.tags.iter_mut().filter(|(index, _)| *index > kept).for_each(|(index, _)| *index -= 1);
+                    notes.dropped.push(Dropped { form: form.to_owned(), start: item.start, end: item.end, tag: None });
+                } else {
+                    kept += 1;
+                }
+            }
+            !stop
+        });
+    }
 }
 
-/// The Korean dictionary, opened by the first Hangul that is met.
-enum Korean {
-    Unopened,
+/// The morphemes of Korean, taken by the first Hangul that is met.
+enum Worker {
+    Untaken,
     Absent,
-    Open(Box<Morphemes>),
+    Taken(Box<Morphemes>),
 }
 
-impl Korean {
+impl Worker {
     fn morphemes(&mut self, analyzer: &Analyzer) -> Option<&mut Morphemes> {
-        if matches!(self, Self::Unopened) {
-            *self = analyzer.open_korean().map_or(Self::Absent, |segmenter| Self::Open(Box::new(Morphemes::new(&segmenter))));
+        if matches!(self, Self::Untaken) {
+            *self = analyzer.korean_words().take().map_or(Self::Absent, Self::Taken);
         }
         match self {
-            Self::Open(morphemes) => Some(morphemes),
-            Self::Unopened | Self::Absent => None,
+            Self::Taken(morphemes) => Some(morphemes),
+            Self::Untaken | Self::Absent => None,
         }
     }
 }
@@ -117,9 +181,10 @@ pub(super) struct Session {
     analyzer: Analyzer,
     words: Words,
     folded: String,
-    characters: Vec<(char, usize, usize)>,
+    lower: String,
+    characters: Characters,
     stems: Stems,
-    korean: Korean,
+    worker: Worker,
 }
 
 impl Session {
@@ -128,10 +193,18 @@ impl Session {
             analyzer,
             words: Words::default(),
             folded: String::new(),
-            characters: Vec::new(),
+            lower: String::new(),
+            characters: Characters::default(),
             stems: Stems::default(),
-            korean: Korean::Unopened,
+            worker: Worker::Untaken,
         }
+    }
+
+    /// A session that also notes what a person wants to know.
+    pub(super) fn noting(analyzer: Analyzer) -> Self {
+        let mut session = Self::new(analyzer);
+        session.words.notes = Some(Notes::default());
+        session
     }
 
     pub(super) fn analyzer(&self) -> &Analyzer {
@@ -142,12 +215,17 @@ impl Session {
     pub(super) fn analyze(&mut self, text: &str, rule: Rule) -> &Words {
         self.words.clear();
         let analyzer = self.analyzer.clone();
+        let mut hangul = false;
         let mut runs = Runs::new(text, analyzer.exceptions()).peekable();
         while let Some(run) = runs.next() {
             match run.class {
-                Class::Word => self.add_word(text, run, rule),
+                Class::Word => match run.entry.map(|entry| &analyzer.exceptions().whole[entry]) {
+                    Some(entry) if !entry.parts.is_empty() => self.add_entry(text, run, entry, rule),
+                    _ => self.add_word(text, run.start..run.end, rule),
+                },
                 Class::Unspaced => self.add_unspaced(text, run),
                 Class::Hangul => {
+                    hangul = true;
                     let mut end = run.end;
                     while let Some(next) = runs.next_if(|next| next.class == Class::Hangul && is_space(&text[end..next.start])) {
                         end = next.end;
@@ -157,7 +235,12 @@ impl Session {
                 Class::Separator => {}
             }
         }
-        self.remove_stop_words();
+        if hangul && self.words.items.is_empty() {
+            self.add_hangul_as_written(text);
+        }
+        if analyzer.has_stop_words() {
+            self.words.remove_stop_words(&analyzer);
+        }
         &self.words
     }
 
@@ -171,28 +254,56 @@ impl Session {
         words.items.iter().map(|item| words.to_word(item)).collect()
     }
 
-    fn add_word(&mut self, text: &str, run: Run, rule: Rule) {
+    fn add_word(&mut self, text: &str, span: Range<usize>, rule: Rule) {
+        let written = &text[span.clone()];
         self.folded.clear();
-        script::fold_word(&text[run.start..run.end], &mut self.folded);
-        if self.folded.is_empty() {
-            return;
-        }
-        let stem = match self.analyzer.stemmer(rule) {
-            Some(algorithm) => self.stems.stem(algorithm, &self.folded),
+        script::fold_word(written, &mut self.folded);
+        let Some(first) = self.folded.chars().next() else { return };
+        let stem = match Alphabet::of(first).and_then(|alphabet| self.analyzer.stemmer(rule, alphabet)) {
+            Some((_, algorithm)) if written.is_ascii() && algorithm != Algorithm::Turkish => {
+                self.stems.stem(algorithm, &self.folded, &self.folded)
+            }
+            Some((_, algorithm)) => {
+                self.lower.clear();
+                script::lower_word(written, algorithm == Algorithm::Turkish, &mut self.lower);
+                self.stems.stem(algorithm, &self.lower, &self.folded)
+            }
             None => None,
         };
-        self.words.push(&self.folded, stem, run.start..run.end, Kind::Word);
+        self.words.push(&self.folded, stem, span, Kind::Word);
+    }
+
+    /// Adds a word of the settings whole and by its parts.
+    fn add_entry(&mut self, text: &str, run: Run, entry: &Entry, rule: Rule) {
+        self.folded.clear();
+        script::fold_word(&text[run.start..run.end], &mut self.folded);
+        self.words.push_whole(&self.folded, run.start..run.end);
+        let spelled = run.end - run.start == entry.lower.len();
+        let mut at = run.start;
+        for part in &entry.parts {
+            let span = at..at + part.len();
+            at = span.end;
+            if spelled && text.is_char_boundary(span.start) && text.is_char_boundary(span.end) {
+                self.add_word(text, span, rule);
+            } else {
+                self.add_word(part, 0..part.len(), rule);
+                if let Some(last) = self.words.items.last_mut() {
+                    (last.start, last.end) = (run.start, run.end);
+                }
+            }
+        }
     }
 
     fn add_unspaced(&mut self, text: &str, run: Run) {
-        script::fold_unspaced(&text[run.start..run.end], run.start, &mut self.characters);
-        if let [(character, start, end)] = self.characters[..] {
-            self.words.push(character.encode_utf8(&mut [0; 4]), None, start..end, Kind::Bigram);
+        self.characters.read(&text[run.start..run.end], run.start);
+        let length = self.characters.len();
+        for at in 0..length.saturating_sub(1) {
+            let (pair, span) = self.characters.get(at, 2);
+            self.words.push(pair, None, span, Kind::Bigram);
         }
-        for pair in self.characters.windows(2) {
-            self.folded.clear();
-            self.folded.extend([pair[0].0, pair[1].0]);
-            self.words.push(&self.folded, None, pair[0].1..pair[1].2, Kind::Bigram);
+        if length > 0 {
+            let (last, span) = self.characters.get(length - 1, 1);
+            self.words.push(last, None, span, if length == 1 { Kind::Bigram } else { Kind::Tail });
         }
     }
 
@@ -200,7 +311,7 @@ impl Session {
     /// word by word, and what it is cut into has the place of the word.
     fn add_hangul(&mut self, text: &str, stretch: Range<usize>) {
         let hangul = &text[stretch.clone()];
-        let mut morphemes = self.korean.morphemes(&self.analyzer);
+        let mut morphemes = self.worker.morphemes(&self.analyzer);
         let composed = hangul.chars().all(|c| c >= '\u{ac00}' || c.is_whitespace());
         if composed
             && let Some(morphemes) = morphemes.as_deref_mut()
@@ -214,20 +325,36 @@ impl Session {
             let whole = korean::compose(word);
             let first = self.words.items.len();
             let cut = morphemes.as_deref_mut().is_some_and(|morphemes| morphemes.add(&whole, start, &mut self.words));
-            if cut {
-                for item in &mut self.words.items[first..] {
-                    (item.start, item.end) = (span.start, span.end);
+            if !cut {
+                let parts = self.analyzer.korean_words().noun(&whole).map_or(&[][..], |noun| &noun.parts);
+                if parts.is_empty() {
+                    self.words.push(&whole, None, span.clone(), Kind::Word);
+                } else {
+                    self.words.push_whole(&whole, span.clone());
                 }
-            } else {
-                self.words.push(&whole, None, span, Kind::Word);
+                for part in parts {
+                    self.words.push(part, None, span.clone(), Kind::Word);
+                }
+            }
+            for item in &mut self.words.items[first..] {
+                (item.start, item.end) = (span.start, span.end);
             }
         }
     }
 
-    fn remove_stop_words(&mut self) {
-        if self.analyzer.has_stop_words() {
-            let Words { characters, items, .. } = &mut self.words;
-            items.retain(|item| !self.analyzer.is_stop_word(&characters[item.form.start as usize..item.form.end as usize]));
+    /// Adds the Hangul words of a text that the dictionary left nothing of, such as a query for one particle.
+    fn add_hangul_as_written(&mut self, text: &str) {
+        let analyzer = self.analyzer.clone();
+        for run in Runs::new(text, analyzer.exceptions()).filter(|run| run.class == Class::Hangul) {
+            self.words.push(&korean::compose(&text[run.start..run.end]), None, run.start..run.end, Kind::Word);
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Worker::Taken(morphemes) = std::mem::replace(&mut self.worker, Worker::Absent) {
+            self.analyzer.korean_words().give_back(morphemes);
         }
     }
 }

@@ -97,7 +97,7 @@ impl<'a> Expander<'a> {
         if part.phrase { self.phrase(&part.words, position) } else { self.word(&part.words[0], position) }
     }
 
-    fn empty(&self, position: Option<u32>) -> Unit {
+    pub(super) fn empty(&self, position: Option<u32>) -> Unit {
         let segments = self.segments.iter().map(|_| Vec::new()).collect();
         Unit { weight: 0.0, position, segments, variants: Vec::new(), frequency: 0 }
     }

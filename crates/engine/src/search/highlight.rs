@@ -5,7 +5,7 @@ use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::query::{ParsedQuery, QueryWord};
-use crate::analysis::{Analyzer, Kind, Rule, Word};
+use crate::analysis::{Analyzer, Kind, Rule, Word, as_initials};
 
 /// Finds matches in texts, for one query.
 pub(super) struct Matcher<'a> {
@@ -85,6 +85,11 @@ impl Wanted<'_> {
         if self.variants.contains(&word.form) {
             return whole(word.start..word.end);
         }
+        if let Some(initials) = as_initials(&query.form)
+            && crate::analysis::initials(&word.form).starts_with(&initials)
+        {
+            return whole(word.start..prefix_end(text, word, initials.chars().count()));
+        }
         let hangul = query.form.chars().count() > 1 && query.form.chars().all(|c| ('\u{ac00}'..='\u{d7a3}').contains(&c));
         if hangul && let Some(at) = text.get(word.start..word.end).and_then(|written| written.find(&query.form)) {
             return whole(word.start + at..word.start + at + query.form.len());
@@ -99,7 +104,7 @@ fn prefix_end(text: &str, word: &Word, characters: usize) -> usize {
 }
 
 fn find_phrase(phrase: &[QueryWord], words: &[Word], number: usize, found: &mut Vec<Match>) {
-    let words: Vec<&Word> = words.iter().filter(|word| word.kind != Kind::Compound).collect();
+    let words: Vec<&Word> = words.iter().filter(|word| word.kind.is_part()).collect();
     for start in 0..words.len() {
         let Some(run) = words.get(start..start + phrase.len()) else { break };
         let fits =

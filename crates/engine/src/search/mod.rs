@@ -2,7 +2,9 @@
 //!
 //! A search goes through these in order: [`SearchRequest`] (`requests`, `parse`), `filter`, `query` (words and phrases), `expand` (posting lists of words, prefixes
 //! and typos), `plan`, `collect` (first phase: all that match), `rerank` (second phase: the best, with positions), `facets`, `format`. `run` holds them together.
+//! `hangul` is what is special to Korean as it is typed; `analyze` shows how a text becomes words.
 
+mod analyze;
 mod collect;
 mod distinct;
 mod expand;
@@ -10,6 +12,7 @@ mod facets;
 mod federated;
 pub mod filter;
 mod format;
+mod hangul;
 mod highlight;
 mod parse;
 mod phrase;
@@ -22,5 +25,6 @@ pub(crate) mod run;
 mod sort;
 mod weights;
 
+pub use analyze::{AnalyzeChanges, AnalyzeRequest, AnalyzeResponse, AnalyzedText, AnalyzedToken, DroppedToken};
 pub use requests::{DocumentsRequest, FacetSearchRequest, MatchingStrategy, SearchRequest, parameters};
 pub use responses::{DocumentsPage, FacetHit, FacetSearchResponse, FacetStats, Paging, SearchResponse};

@@ -22,6 +22,8 @@ pub(super) enum Kind {
     Filter,
     /// Strings and numbers.
     Ids,
+    /// An object of lists of strings.
+    TextLists,
     /// One of a few names.
     OneOf(&'static [&'static str]),
     /// Accepted for compatibility; only the harmless value (`false`, `null`) is.
@@ -102,6 +104,10 @@ fn check(name: &str, value: &Value, kind: Kind, code: Code) -> Result<(), ApiErr
         Kind::Ids => {
             (value.as_array().is_some_and(|ids| ids.iter().all(|id| id.is_string() || id.is_i64() || id.is_u64())), "an array of ids")
         }
+        Kind::TextLists => {
+            let lists = |fields: &Map<String, Value>| fields.values().all(|list| check_texts(name, list, code).is_ok());
+            (value.as_object().is_some_and(lists), "an object of arrays of strings")
+        }
         Kind::Filter => (value.is_string() || value.is_array(), "a string or an array"),
         Kind::Ignored => (true, ""),
         Kind::OneOf(names) => return check_name(name, value, names, code),
@@ -154,7 +160,7 @@ fn typed(name: &str, text: &str, kind: Kind, code: Code) -> Result<Value, ApiErr
         Kind::Texts | Kind::Ids => split_list(text).into_iter().map(Value::from).collect(),
         Kind::Filter if text.trim_start().starts_with('[') => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
         Kind::Absent(_) if text == "false" => Value::Bool(false),
-        Kind::Text | Kind::OneOf(_) | Kind::Filter | Kind::Absent(_) | Kind::Ignored => text.into(),
+        Kind::Text | Kind::OneOf(_) | Kind::Filter | Kind::TextLists | Kind::Absent(_) | Kind::Ignored => text.into(),
     })
 }
 

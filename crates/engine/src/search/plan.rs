@@ -9,7 +9,10 @@ use super::{
     query::{ParsedQuery, QueryWord, SearchedSlot},
     weights::{Weights, norms},
 };
-use crate::{analysis::Analyzer, schema::SLOTS};
+use crate::{
+    analysis::{Analyzer, Kind, as_initials},
+    schema::SLOTS,
+};
 
 /// Alternatives of words: from their forms, joined by a space, to what else they mean.
 pub(crate) type Synonyms = FxHashMap<String, Vec<Vec<QueryWord>>>;
@@ -68,10 +71,11 @@ impl Plan {
                 break;
             }
             let word = &part.words[0];
-            let mut unit = if crate::analysis::is_initials(&word.form) && !part.phrase && hangul {
-                expander.initials(&word.form, position)?
-            } else {
-                expander.unit(part, position)?
+            let initials = if part.phrase || !hangul { None } else { as_initials(&word.form) };
+            let mut unit = match initials {
+                Some(initials) => expander.initials(&initials, position)?,
+                None if word.kind == Kind::Unfinished => expander.unfinished(&word.form, position)?,
+                None => expander.unit(part, position)?,
             };
             for synonym in alternatives(query, at, synonyms) {
                 expander.add_synonym(synonym, &mut unit)?;
@@ -89,6 +93,7 @@ impl Plan {
             units.push(unit);
         }
         if hangul {
+            expander.add_typed(&query.parts, &mut units)?;
             add_bigrams(query, &group_of, &mut expander, &mut units, &mut groups)?;
         }
         if units.is_empty() {

@@ -1,7 +1,10 @@
 //! What a query asks for: words, phrases, and words that must not be there.
 
+use std::ops::Range;
+
 use onggi_domain::settings::Settings;
 
+use super::hangul;
 use crate::{
     analysis::{Analyzer, Kind, Rule},
     schema::SLOT_COUNT,
@@ -55,8 +58,15 @@ pub(super) struct SearchedSlot {
     pub(super) typos: bool,
 }
 
-/// The slots of the attributes that are searched: all, or those of `only`.
-pub(super) fn searched_slots(engine: &EngineState, analyzer: &Analyzer, settings: &Settings, only: Option<&[String]>) -> Vec<SearchedSlot> {
+/// The slots of the attributes that are searched: all, or those of `only`. A query in some locales is analysed by their rules where an attribute has
+/// such a rule; any other attribute holds terms of its own rules only.
+pub(super) fn searched_slots(
+    engine: &EngineState,
+    analyzer: &Analyzer,
+    settings: &Settings,
+    only: Option<&[String]>,
+    locales: Option<&[String]>,
+) -> Vec<SearchedSlot> {
     let wanted = |attribute: &str| {
         only.is_none_or(|only| only.iter().any(|name| crate::state::matches(name, attribute) || crate::state::covers(attribute, name)))
     };
@@ -71,6 +81,11 @@ pub(super) fn searched_slots(engine: &EngineState, analyzer: &Analyzer, settings
         let mut rules: Vec<Rule> = attributes.iter().map(|attribute| analyzer.rule(attribute)).collect();
         rules.sort();
         rules.dedup();
+        if let Some(locales) = locales
+            && rules.iter().any(|rule| analyzer.is_for(*rule, locales))
+        {
+            rules.retain(|rule| analyzer.is_for(*rule, locales));
+        }
         slots.push(SearchedSlot { slot, rules, typos: !attributes.iter().all(|attribute| exempt(attribute)) });
     }
     slots
@@ -81,7 +96,7 @@ pub(super) fn parse(q: &str, analyzer: &Analyzer, rules: &[Rule], prefix_search:
     let mut query = ParsedQuery::default();
     let mut room = max_words * 3;
     for chunk in chunks(q) {
-        let words = words_of(chunk.text, analyzer, rules);
+        let words = words_of(chunk.text, analyzer, rules, chunk.phrase);
         let ends_query = prefix_search && chunk.ends_query;
         let mut parts: Vec<Part> = Vec::new();
         if chunk.phrase {
@@ -92,7 +107,9 @@ pub(super) fn parse(q: &str, analyzer: &Analyzer, rules: &[Rule], prefix_search:
             }
         } else {
             for (mut word, group, end) in words {
-                word.prefix = ends_query && end == chunk.text.len();
+                // A character of a script without spaces is looked for in front of any other.
+                let character = word.kind == Kind::Bigram && word.form.chars().nth(1).is_none();
+                word.prefix = (ends_query && end == chunk.text.len()) || character;
                 parts.push(Part { words: vec![QueryWord { offset: 0, ..word }], phrase: false, group });
             }
         }
@@ -111,30 +128,59 @@ pub(super) fn parse(q: &str, analyzer: &Analyzer, rules: &[Rule], prefix_search:
     query
 }
 
-/// The words of a text with the number of the written word they belong to and where they end.
-fn words_of(text: &str, analyzer: &Analyzer, rules: &[Rule]) -> Vec<(QueryWord, usize, usize)> {
-    let Some((first, others)) = rules.split_first() else { return Vec::new() };
-    let base = analyzer.words(text, *first);
-    let alternatives: Vec<(Rule, Vec<crate::analysis::Word>)> = others.iter().map(|rule| (*rule, analyzer.words(text, *rule))).collect();
-    let mut words = Vec::new();
+/// The words of a text with the number of the written word they belong to and where they end. Words that are still being typed are not for the analysis.
+fn words_of(text: &str, analyzer: &Analyzer, rules: &[Rule], phrase: bool) -> Vec<(QueryWord, usize, usize)> {
+    let mut places: Vec<(QueryWord, Range<usize>)> = Vec::new();
+    let mut at = 0;
+    for unfinished in if phrase { Vec::new() } else { hangul::unfinished(text) } {
+        analysed(text, at..unfinished.start, analyzer, rules, &mut places);
+        let offset = places.last().map_or(0, |(word, _)| word.offset + 1);
+        let form = text[unfinished.clone()].to_owned();
+        at = unfinished.end;
+        places.push((QueryWord { form, kind: Kind::Unfinished, offset, prefix: true, terms: Vec::new() }, unfinished));
+    }
+    analysed(text, at..text.len(), analyzer, rules, &mut places);
     let (mut group, mut group_end) = (0, 0);
-    for word in base.into_iter().filter(|word| word.kind != Kind::Compound) {
-        if !words.is_empty() && text.get(group_end..word.start).is_none_or(|between| !between.is_empty()) && word.start >= group_end {
+    let mut words: Vec<(QueryWord, usize, usize)> = Vec::with_capacity(places.len());
+    for (word, place) in places {
+        if !words.is_empty() && text.get(group_end..place.start).is_none_or(|between| !between.is_empty()) && place.start >= group_end {
             group += 1;
         }
-        group_end = group_end.max(word.end);
+        group_end = group_end.max(place.end);
+        words.push((word, group, place.end));
+    }
+    words
+}
+
+/// Adds the words of a part of a text with their places.
+fn analysed(text: &str, part: Range<usize>, analyzer: &Analyzer, rules: &[Rule], words: &mut Vec<(QueryWord, Range<usize>)>) {
+    let Some((first, others)) = rules.split_first() else { return };
+    let text = &text[part.clone()];
+    let base = analyzer.words(text, *first);
+    let alternatives: Vec<(Rule, Vec<crate::analysis::Word>)> = others.iter().map(|rule| (*rule, analyzer.words(text, *rule))).collect();
+    let before = words.last().map_or(0, |(word, _)| word.offset + 1);
+    for word in base.into_iter().filter(|word| word.kind.is_part()) {
         let mut terms = vec![WordTerms { rule: *first, stem: word.stem_term().to_owned(), exact: word.exact_term() }];
         for (rule, others) in &alternatives {
-            if let Some(other) =
-                others.iter().find(|other| other.start == word.start && other.end == word.end && other.kind != Kind::Compound)
-            {
+            if let Some(other) = others.iter().find(|other| other.start == word.start && other.end == word.end && other.kind.is_part()) {
                 terms.push(WordTerms { rule: *rule, stem: other.stem_term().to_owned(), exact: other.exact_term() });
             }
         }
-        let end = word.end;
-        words.push((QueryWord { form: word.form, kind: word.kind, offset: word.position, prefix: false, terms }, group, end));
+        let place = part.start + word.start..part.start + word.end;
+        let offset = before + word.position;
+        words.push((QueryWord { form: word.form, kind: word.kind, offset, prefix: false, terms }, place));
     }
-    words
+}
+
+/// Has the words of a query looked for by their stems in these locales too: attributes that nobody named a locale for are stemmed by their alphabet.
+pub(super) fn stem_in(query: &mut ParsedQuery, analyzer: &Analyzer, locales: &[String]) {
+    let words = query.parts.iter_mut().filter(|part| !part.phrase).flat_map(|part| &mut part.words);
+    for word in words.filter(|word| word.kind == Kind::Word) {
+        let Some(stem) = analyzer.stem_in(&word.form, locales) else { continue };
+        let others = word.terms.iter().filter(|terms| terms.stem != stem);
+        let more: Vec<WordTerms> = others.map(|terms| WordTerms { stem: stem.clone(), ..terms.clone() }).collect();
+        word.terms.extend(more);
+    }
 }
 
 struct Chunk<'a> {

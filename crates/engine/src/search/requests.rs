@@ -1,6 +1,6 @@
 //! The requests of a search, of a facet search and of a page of documents, in Meilisearch's shapes.
 
-use onggi_domain::{ApiError, Code};
+use onggi_domain::{ApiError, Code, locale};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -168,16 +168,7 @@ impl SearchRequest {
 }
 
 fn check_locales(locales: Option<&[String]>) -> Result<(), ApiError> {
-    for locale in locales.unwrap_or_default() {
-        let language = locale.split('-').next().unwrap_or_default();
-        if !(2..=3).contains(&language.len()) || !language.bytes().all(|b| b.is_ascii_lowercase()) {
-            return Err(ApiError::new(
-                Code::InvalidSearchLocales,
-                format!("Unknown value `{locale}` at `.locales`: expected an ISO 639 code such as `ko` or `kor`"),
-            ));
-        }
-    }
-    Ok(())
+    locale::check("locales", locales.unwrap_or_default()).map_err(|why| ApiError::new(Code::InvalidSearchLocales, why))
 }
 
 /// A search among the values of a facet.
@@ -281,7 +272,7 @@ mod tests {
             (r#"{"rankingScoreThreshold": 1.1}"#, Code::InvalidSearchRankingScoreThreshold, "between"),
             (r#"{"filter": 3}"#, Code::InvalidSearchFilter, ".filter"),
             (r#"{"hybrid": {"embedder": "x"}}"#, Code::FeatureNotEnabled, "vectors"),
-            (r#"{"locales": ["klingon"]}"#, Code::InvalidSearchLocales, "klingon"),
+            (r#"{"locales": ["ko", "klingon"]}"#, Code::InvalidSearchLocales, "`klingon` at `.locales[1]`: expected one of `af`"),
             (r#"{"limits": 3}"#, Code::BadRequest, "did you mean `limit`?"),
             (r#"{"q": "a" "b"}"#, Code::MalformedPayload, "line 1 column 11"),
             ("[1]", Code::BadRequest, "expected an object"),

@@ -20,6 +20,7 @@ use super::{
     federated::Listing,
     filter,
     format::{self, Formatter, Shown},
+    hangul,
     highlight::Matcher,
     plan::{self, Plan},
     query::{self, ParsedQuery, SearchedSlot},
@@ -123,7 +124,7 @@ impl Index<'_> {
         let order = caller!(RankPlan::new(settings, request.sort.as_deref()));
         let facet_names = caller!(self.facet_names(request.facets.as_deref(), Code::InvalidSearchFacets));
         let distinct_on = caller!(self.distinct(request.distinct.as_deref()));
-        let parsed = caller!(self.parse(request.q.as_deref(), request.attributes_to_search_on.as_deref()));
+        let parsed = caller!(self.parse(request.q.as_deref(), request.attributes_to_search_on.as_deref(), request.locales.as_deref())?);
         let window = Window::new(request, settings.pagination.max_total_hits);
 
         let mut plan =
@@ -204,7 +205,7 @@ impl Index<'_> {
         let settings = &self.state.settings;
         caller!(facets::check_searchable(&request.facet_name, settings));
         let filter = caller!(self.filter(request.filter.as_ref(), rule));
-        let parsed = caller!(self.parse(request.q.as_deref(), request.attributes_to_search_on.as_deref()));
+        let parsed = caller!(self.parse(request.q.as_deref(), request.attributes_to_search_on.as_deref(), request.locales.as_deref())?);
         let strategy = request.matching_strategy.unwrap_or(MatchingStrategy::Last);
         let plan = self.plan(&parsed, strategy, false, filter.is_some(), synonyms).map_err(failed)?;
         let excluded = plan::excluded(&parsed.query, self.segments, &parsed.slots).map_err(failed)?;
@@ -288,12 +289,12 @@ impl Index<'_> {
         ))
     }
 
-    fn parse(&self, q: Option<&str>, only: Option<&[String]>) -> Result<Parsed, ApiError> {
+    fn parse(&self, q: Option<&str>, only: Option<&[String]>, locales: Option<&[String]>) -> Outcome<Parsed> {
         let settings = &self.state.settings;
         let q = q.unwrap_or_default();
         if q.chars().count() > self.limits.query_chars {
             let message = format!("Invalid value at `.q`: a query has at most {} characters.", self.limits.query_chars);
-            return Err(ApiError::new(Code::InvalidSearchQ, message));
+            return Ok(Err(ApiError::new(Code::InvalidSearchQ, message)));
         }
         let only = only.filter(|only| !only.iter().any(|name| name == "*"));
         for name in only.unwrap_or_default() {
@@ -301,10 +302,10 @@ impl Index<'_> {
             if !known && !state::searches_all(settings) {
                 let known: Vec<String> = self.engine.attributes.iter().map(|name| format!("`{name}`")).collect();
                 let message = format!("Attribute `{name}` is not searchable. Available searchable attributes are: {}.", known.join(", "));
-                return Err(ApiError::new(Code::InvalidSearchAttributesToSearchOn, message));
+                return Ok(Err(ApiError::new(Code::InvalidSearchAttributesToSearchOn, message)));
             }
         }
-        let slots = query::searched_slots(self.engine, self.analyzer, settings, only);
+        let slots = query::searched_slots(self.engine, self.analyzer, settings, only, locales);
         let mut rules: Vec<Rule> = slots.iter().flat_map(|slot| slot.rules.iter().copied()).collect();
         if rules.is_empty() {
             rules.push(Rule::default());
@@ -312,8 +313,26 @@ impl Index<'_> {
         rules.sort();
         rules.dedup();
         let prefix = settings.prefix_search == PrefixSearch::IndexingTime;
-        let query = query::parse(q, self.analyzer, &rules, prefix, self.limits.query_words);
-        Ok(Parsed { query, slots })
+        let parse = |q: &str, prefix: bool| query::parse(q, self.analyzer, &rules, prefix, self.limits.query_words);
+        let known = |text: &str, goes_on: bool| -> tantivy::Result<bool> {
+            if settings.typo_tolerance.disable_on_words.contains(text) {
+                return Ok(true);
+            }
+            let parts = parse(text, prefix && goes_on).parts;
+            for part in &parts {
+                if !hangul::is_known(&part.words[0], self.segments, &slots)? {
+                    return Ok(false);
+                }
+            }
+            Ok(!parts.is_empty())
+        };
+        let retypes = self.engine.hangul && settings.typo_tolerance.enabled;
+        let meant = if retypes { hangul::retyped(q, known).map_err(failed)? } else { q.into() };
+        let mut query = parse(&meant, prefix);
+        if let Some(locales) = locales {
+            query::stem_in(&mut query, self.analyzer, locales);
+        }
+        Ok(Ok(Parsed { query, slots }))
     }
 
     fn plan(

@@ -5,5 +5,6 @@ mod federated;
 mod filtering;
 mod indexing;
 mod korean;
+mod languages;
 mod relevance;
 mod support;

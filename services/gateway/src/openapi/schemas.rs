@@ -92,6 +92,16 @@ pub(super) static SCHEMAS: &[Named] = &[
         ("facetHits!", Many(&Of("FacetHit")), "The values"), ("facetQuery!", Text, "As asked"), ("processingTimeMs!", Integer, "Milliseconds"),
     ]),
     object("FacetHit", "A value.", &[("value!", Text, "The value"), ("count!", Integer, "Documents that have it")]),
+    object("Analyze", "A text. Settings that are named are a draft, in the place of the index's own.", &[
+        ("text!", Text, "The text"), ("attribute", Text, "As the text of this attribute"), ("locales", Texts, "In these languages"), ("dictionary", Texts, "A draft of the dictionary"),
+        ("stopWords", Texts, "A draft of stop words"), ("separatorTokens", Texts, "A draft"), ("nonSeparatorTokens", Texts, "A draft"), ("synonyms", Map(&Texts), "A draft of synonyms"),
+    ]),
+    object("AnalyzeAnswer", "How the text becomes words.", &[
+        ("text!", Text, "As asked"), ("attribute!", Text, "As asked"), ("koreanDictionary!", Text, "The dictionary that is in use; null: none"),
+        ("tokens!", Many(&Any), "Words: form, stem, offsets in bytes, position, kind, part of speech, script, language"), ("dropped!", Many(&Any), "What is not searched for, and why"),
+        ("bigrams!", Texts, "Pairs of syllables of Hangul words"), ("initials!", Texts, "Leading consonants of Hangul words"), ("synonyms!", Map(&Texts), "What words also mean"),
+        ("draft", Any, "The same with the draft"), ("changes", Any, "What the draft would change"),
+    ]),
     object("MultiSearch", "Several searches.", &[
         ("queries!", Many(&Of("MultiSearchQuery")), "The searches: those of [Search], each with its index"),
         ("federation", Of("Federation"), "If it is there, all hits come as one list"),

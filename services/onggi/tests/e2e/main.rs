@@ -6,6 +6,7 @@ mod containers;
 mod crashes;
 mod documents;
 mod generations;
+mod languages;
 mod rust_sdk;
 mod sdks;
 mod tenants;

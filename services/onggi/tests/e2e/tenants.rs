@@ -43,6 +43,7 @@ fn routes(uid: &str) -> Vec<(&'static str, String, Option<Value>)> {
         ("POST", at("/search"), Some(json!({}))),
         ("GET", at("/search"), None),
         ("POST", at("/facet-search"), Some(json!({"facetName": "a"}))),
+        ("POST", at("/analyze"), Some(json!({"text": "a"}))),
         ("GET", at("/settings"), None),
         ("GET", at("/settings/synonyms"), None),
         ("GET", at("/stats"), None),

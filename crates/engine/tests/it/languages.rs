@@ -1,0 +1,322 @@
+//! What words texts of many languages become, and what finds them.
+
+use std::{collections::BTreeSet, path::PathBuf, sync::LazyLock};
+
+use onggi_domain::settings::{LocalizedAttributes, Settings};
+use onggi_engine::{
+    Options, Searcher,
+    analysis::{Analyzer, Kind, Rule, Word},
+    dictionaries,
+    search::{AnalyzeRequest, SearchRequest},
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::support::{Fixture, options};
+
+/// The dictionaries, unpacked once for all tests and kept for the next run.
+static DICTIONARIES: LazyLock<PathBuf> =
+    LazyLock::new(|| dictionaries::unpack(&PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("dictionaries")).unwrap());
+
+fn analyzer(settings: &Settings) -> Analyzer {
+    Analyzer::new(settings, Some(&DICTIONARIES))
+}
+
+/// The words of a text: form, and stem where that is another; compounds in parentheses.
+fn shown(words: &[Word]) -> String {
+    let shown = words.iter().filter(|word| word.kind != Kind::Tail).map(|word| match (&word.stem, word.kind) {
+        (Some(stem), _) => format!("{}/{stem}", word.form),
+        (None, Kind::Compound) => format!("({})", word.form),
+        (None, _) => word.form.clone(),
+    });
+    shown.collect::<Vec<_>>().join(" ")
+}
+
+fn dictionary(entries: &[&str]) -> Settings {
+    Settings { dictionary: entries.iter().map(|&entry| entry.to_owned()).collect(), ..Settings::default() }
+}
+
+/// An index of one text attribute with the dictionaries; ids count from 0.
+fn index(settings: Value, texts: &[&str]) -> Searcher {
+    let mut index = Fixture::with_options(Options { dictionaries: Some(DICTIONARIES.clone()), ..options() });
+    index.settings(json!({"searchableAttributes": ["text"]}));
+    index.settings(settings);
+    let documents: Vec<Value> = texts.iter().enumerate().map(|(id, text)| json!({"id": id, "text": text})).collect();
+    index.add(&documents);
+    index.searcher()
+}
+
+/// The answers to a request.
+fn hits(searcher: &Searcher, request: &Value) -> Vec<Value> {
+    let request = SearchRequest::from_json(request.to_string().as_bytes()).unwrap();
+    let answer = searcher.search(&request, None).unwrap().unwrap();
+    answer.hits.iter().map(|hit| serde_json::from_str(hit.get()).unwrap()).collect()
+}
+
+/// The ids of the answers to a query.
+fn found(searcher: &Searcher, q: &str) -> Vec<u64> {
+    hits(searcher, &json!({"q": q})).iter().map(|hit| hit["id"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn korean_becomes_morphemes_without_particles_and_endings() {
+    let analyzer = analyzer(&Settings::default());
+    for (text, words) in [
+        ("검색을 합니다", "검색"),
+        ("서울에서 부산까지", "서울 부산"),
+        ("아름다운 옹기를 만들었다", "아름다운/아름답 옹기 만들"),
+        ("이것은 책이 아니다", "이것 책"),
+        ("학교에서는", "학교"),
+        ("비공식", "비 공식"),
+        ("네이버 클라우드", "네이버 클라우드"),
+        ("iPhone을 샀다", "iphone 샀/사"),
+        ("2026년 1월", "2026 년 1 월"),
+        ("은", "은"),
+    ] {
+        assert_eq!(shown(&analyzer.words(text, Rule::default())), words, "{text}");
+    }
+}
+
+#[test]
+fn a_compound_is_there_whole_and_by_its_parts_at_the_place_of_the_first() {
+    let analyzer = analyzer(&Settings::default());
+    let words = analyzer.words("가정교육과", Rule::default());
+    let compounds: Vec<&Word> = words.iter().filter(|word| word.kind == Kind::Compound).collect();
+    for compound in compounds {
+        let first = words.iter().find(|word| word.kind == Kind::Morpheme && word.start == compound.start).unwrap();
+        assert_eq!(first.position, compound.position);
+    }
+    assert_eq!(shown(&self::analyzer(&dictionary(&["옹기검색=옹기+검색"])).words("옹기검색은", Rule::default())), "(옹기검색) 옹기 검색");
+}
+
+#[test]
+fn nouns_of_the_settings_are_preferred_and_the_longest_of_them_first() {
+    for (entries, text, words) in [
+        (&["옹기검색"][..], "옹기검색을 씁니다", "옹기검색 씁니다/쓰"),
+        (&["옹기검색", "옹기", "검색"], "옹기검색과 옹기", "옹기검색 옹기"),
+        (&["옹기검색=옹기+검색"], "새옹기검색이", "새 (옹기검색) 옹기 검색"),
+        (&["삼성전자우"], "삼성전자우는", "삼성전자우"),
+        (&["갤럭시노트"], "갤럭시노트에서", "갤럭시노트"),
+        (&["c++", "j. r. r."], "C++와 J. R. R. Tolkien", "c++ tolkien"),
+        (&["lg전자"], "LG전자는 전자", "lg전자 전자"),
+        (&["윈도우10=윈도우+10"], "윈도우10 설치", "(윈도우10) 윈도우 10 설치"),
+        (&["Notebook=Note+book"], "notebooks NOTEBOOK", "notebooks/notebook (notebook) note book"),
+    ] {
+        assert_eq!(shown(&analyzer(&dictionary(entries)).words(text, Rule::default())), words, "{entries:?} {text}");
+    }
+}
+
+#[test]
+fn without_the_dictionary_korean_words_stay_as_written_and_nouns_keep_their_parts() {
+    let analyzer = Analyzer::new(&dictionary(&["옹기검색=옹기+검색"]), None);
+    assert_eq!(shown(&analyzer.words("옹기검색 검색을", Rule::default())), "(옹기검색) 옹기 검색 검색을");
+    let analyzer = Analyzer::new(&Settings::default(), Some(&DICTIONARIES)).without_korean();
+    assert_eq!(shown(&analyzer.words("검색을", Rule::default())), "검색을");
+}
+
+#[test]
+fn scripts_without_spaces_become_pairs_and_kana_are_folded() {
+    let analyzer = analyzer(&Settings::default());
+    for (text, words) in [
+        ("東京タワー", "東京 京た たわ わー"),
+        ("サーバーとサーバ", "さー ーば ばと とさ さー ーば"),
+        ("ｻｰﾊﾞｰ", "さー ーば"),
+        ("猫", "猫"),
+        ("中华人民", "中华 华人 人民"),
+        ("ภาษาไทย", "ภา าษ ษา าไ ไท ทย"),
+        ("ที่นี่", "ที่นี่"),
+        ("東京 2026 Tower", "東京 2026 tower"),
+    ] {
+        assert_eq!(shown(&analyzer.words(text, Rule::default())), words, "{text}");
+    }
+    let words = analyzer.words("東京都", Rule::default());
+    assert_eq!(
+        words.iter().map(|word| (word.kind, word.position)).collect::<Vec<_>>(),
+        [(Kind::Bigram, 0), (Kind::Bigram, 1), (Kind::Tail, 2)]
+    );
+}
+
+#[test]
+fn words_of_alphabets_are_stemmed_in_the_language_of_the_locale_or_of_the_alphabet() {
+    let rule = |locales: &[&str]| {
+        let localized = LocalizedAttributes {
+            attribute_patterns: vec!["text".to_owned()],
+            locales: locales.iter().map(|&locale| locale.to_owned()).collect(),
+        };
+        Settings { localized_attributes: Some(vec![localized]), ..Settings::default() }
+    };
+    for (locales, text, words) in [
+        (&[][..], "running shoes", "running/run shoes/shoe"),
+        (&[], "хороших книг", "хороших/хорош книг"),
+        (&["kor"], "running", "running/run"),
+        (&["deu"], "Häuser gehen", "hauser/haus gehen/geh"),
+        (&["fr"], "les chevaux rapidement", "les/le chevaux/cheval rapidement/rapid"),
+        (&["spa"], "canciones", "canciones/cancion"),
+        (&["tur"], "KADINLAR", "kadinlar/kadin"),
+        (&["vie"], "running", "running"),
+        (&["ukr", "deu"], "книгами Häuser", "книгами hauser/haus"),
+        (&["fra", "eng"], "running", "running"),
+    ] {
+        let analyzer = analyzer(&rule(locales));
+        assert_eq!(shown(&analyzer.words(text, analyzer.rule("text"))), words, "{locales:?} {text}");
+    }
+}
+
+#[test]
+fn separators_joiners_and_stop_words_hold_for_indexing_queries_and_highlights() {
+    let settings = json!({"separatorTokens": ["&sep"], "nonSeparatorTokens": ["#", "@"], "stopWords": ["the", "검색"]});
+    let searcher = index(settings, &["the c# book", "red&sepblue", "me@home", "the 검색 엔진", "book of c"]);
+    assert_eq!(found(&searcher, "c# "), [0]);
+    assert_eq!(found(&searcher, "c "), [4]);
+    assert_eq!(found(&searcher, "blue"), [1]);
+    assert_eq!(found(&searcher, "home "), [] as [u64; 0]);
+    assert_eq!(found(&searcher, "me@home"), [2]);
+    assert_eq!(found(&searcher, "the book"), [0, 4]);
+    let hit = &hits(&searcher, &json!({"q": "the c# 엔진", "attributesToHighlight": ["text"]}))[0];
+    assert!(["the <em>c#</em> book", "the 검색 <em>엔진</em>"].map(Value::from).contains(&hit["_formatted"]["text"]), "{hit}");
+}
+
+#[test]
+fn a_change_of_the_dictionary_holds_for_the_documents_that_are_there() {
+    let mut index = Fixture::with_options(Options { dictionaries: Some(DICTIONARIES.clone()), ..options() });
+    index.add(&[json!({"id": 0, "text": "뉴욕피자가게 소식"}), json!({"id": 1, "text": "c++ 입문"}), json!({"id": 2, "text": "c 입문"})]);
+    assert_eq!(found(&index.searcher(), "c++ "), [1, 2]);
+    index.settings(json!({"dictionary": ["뉴욕피자가게=뉴욕피자+가게", "c++"]}));
+    let searcher = index.searcher();
+    assert_eq!(found(&searcher, "c++ "), [1]);
+    assert_eq!(found(&searcher, "뉴욕피자"), [0]);
+    index.settings(json!({"dictionary": null}));
+    assert_eq!(found(&index.searcher(), "c++ "), [1, 2]);
+}
+
+const TYPED: [&str; 6] = ["자유 소프트웨어를 쓰자", "전문 검색 엔진", "소개서 양식", "안녕하세요 여러분", "hello 여러분", "과자 상자"];
+
+#[test]
+fn words_are_found_while_they_are_typed() {
+    let searcher = index(json!({}), &TYPED);
+    for (q, id) in [
+        ("ㅅㅍㅌ", 0),
+        ("소ㅍ", 0),
+        ("소프ㅌ", 0),
+        ("소픝", 0),
+        ("소프트ㅇ", 0),
+        ("자유 소ㅍㅌ", 0),
+        ("ㄱㅅ", 1),
+        ("ㄳ", 1),
+        ("검새", 1),
+        ("전문 검새", 1),
+        ("엔지", 1),
+        ("소개ㅅ", 2),
+        ("과ㅈ", 5),
+        ("고", 5),
+    ] {
+        assert_eq!(found(&searcher, q).first(), Some(&id), "{q}");
+    }
+    assert_eq!(found(&searcher, "소ㅋ"), [] as [u64; 0]);
+    for (q, text) in [("ㅅㅍㅌ", "자유 <em>소프트</em>웨어를 쓰자"), ("검새", "전문 <em>검색</em> 엔진")] {
+        let hit = &hits(&searcher, &json!({"q": q, "attributesToHighlight": ["text"]}))[0];
+        assert_eq!(hit["_formatted"]["text"], text, "{q}");
+    }
+}
+
+#[test]
+fn words_typed_on_the_other_keyboard_layout_are_taken_as_they_were_meant() {
+    let searcher = index(json!({}), &TYPED);
+    for (q, id) in [("dkssud", 3), ("thvmxm", 0), ("rjator dpswls", 1), ("전문 rjator", 1), ("ㅗ디ㅣㅐ", 4), ("rjato", 1), ("RHKWK", 5)]
+    {
+        assert_eq!(found(&searcher, q).first(), Some(&id), "{q}");
+    }
+    let hit = &hits(&searcher, &json!({"q": "dkssud", "attributesToHighlight": ["text"]}))[0];
+    assert_eq!(hit["_formatted"]["text"], "<em>안녕</em>하세요 여러분");
+    let off = index(json!({"typoTolerance": {"enabled": false}}), &TYPED);
+    assert_eq!(found(&off, "dkssud"), [] as [u64; 0]);
+    let written = index(json!({}), &["dkssud", "안녕"]);
+    assert_eq!(found(&written, "dkssud"), [0], "a word that is there is taken as it is");
+}
+
+#[test]
+fn a_korean_word_may_have_one_letter_wrong() {
+    let searcher = index(json!({}), &TYPED);
+    for (q, id) in [("검삭 ", 1), ("소프투웨어 ", 0), ("앤진 ", 1), ("검삭", 1)] {
+        assert_eq!(found(&searcher, q).first(), Some(&id), "{q}");
+    }
+    assert_eq!(found(&searcher, "감삭 "), [] as [u64; 0], "two letters");
+    let off = index(json!({"typoTolerance": {"enabled": false}}), &TYPED);
+    assert_eq!(found(&off, "검삭 "), [] as [u64; 0]);
+}
+
+#[test]
+fn the_locales_of_a_search_say_in_which_language_its_words_are_inflected() {
+    let searcher = index(json!({}), &["un cheval", "ein haus"]);
+    let ids = |request: Value| hits(&searcher, &request).iter().map(|hit| hit["id"].as_u64().unwrap()).collect::<Vec<_>>();
+    for (q, locales, expected) in [
+        ("chevaux ", json!(null), vec![]),
+        ("chevaux ", json!(["fr"]), vec![0]),
+        ("chevaux ", json!(["deu"]), vec![]),
+        ("häuser ", json!(["eng"]), vec![]),
+        ("häuser ", json!(["deu"]), vec![1]),
+    ] {
+        assert_eq!(ids(json!({"q": q, "locales": locales})), expected, "{q} {locales}");
+    }
+}
+
+#[test]
+fn an_attribute_is_searched_in_the_locale_that_the_settings_name_for_it() {
+    let localized = json!([{"attributePatterns": ["text"], "locales": ["fra"]}]);
+    let searcher = index(json!({"localizedAttributes": localized}), &["un cheval"]);
+    assert_eq!(found(&searcher, "chevaux "), [0]);
+}
+
+#[test]
+fn single_characters_of_scripts_without_spaces_are_found_anywhere() {
+    let searcher = index(json!({}), &["黒猫の話", "猫が好き", "犬の話"]);
+    let mut cats = found(&searcher, "猫 ");
+    cats.sort_unstable();
+    assert_eq!(cats, [0, 1]);
+    assert_eq!(found(&searcher, "黒猫"), [0]);
+}
+
+#[test]
+fn an_analysis_shows_what_a_draft_dictionary_would_change() {
+    let searcher = index(json!({}), &["옹기"]);
+    let request =
+        AnalyzeRequest::from_json(json!({"text": "옹기검색을 C++로", "dictionary": ["옹기검색=옹기+검색", "c++"]}).to_string().as_bytes())
+            .unwrap();
+    let answer = serde_json::to_value(searcher.analyze(&request).unwrap()).unwrap();
+    let particle = answer["dropped"].as_array().unwrap().iter().find(|dropped| dropped["form"] == "을").unwrap();
+    assert_eq!((&particle["partOfSpeech"], &particle["reason"]), (&json!("JKO"), &json!("partOfSpeech")));
+    assert_eq!(answer["tokens"][0]["partOfSpeech"], "NNG");
+    assert_eq!(answer["bigrams"][0], "옹기");
+    assert_eq!(answer["initials"][0], "ㅇㄱㄱㅅㅇ");
+    let added: BTreeSet<&str> =
+        answer["changes"]["added"].as_array().unwrap().iter().map(|token| token["form"].as_str().unwrap()).collect();
+    assert_eq!(added, BTreeSet::from(["c++", "옹기검색"]));
+    assert_eq!(answer["draft"]["tokens"][0]["kind"], "compound");
+    assert_eq!(answer["koreanDictionary"], dictionaries::KO_DIC);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn any_text_becomes_words_in_order_at_characters_of_it(text in any::<String>(), korean in "[가-힣ㄱ-ㅣa-zぁ-んァ-ヶー一-十ก-๏ \u{300}.=+]{0,40}") {
+        let settings = Settings {
+            separator_tokens: BTreeSet::from(["가".to_owned(), "é".to_owned()]),
+            non_separator_tokens: BTreeSet::from([".".to_owned()]),
+            stop_words: BTreeSet::from(["a".to_owned()]),
+            ..dictionary(&["나라말=나라+말", "ab", "b가=b+가"])
+        };
+        for analyzer in [analyzer(&settings), Analyzer::new(&settings, None)] {
+            for text in [&text, &korean] {
+                let words = analyzer.words(text, Rule::default());
+                for pair in words.windows(2) {
+                    prop_assert!(pair[0].position <= pair[1].position && pair[0].start <= pair[1].start, "{:?}", pair);
+                }
+                for word in &words {
+                    prop_assert!(word.start < word.end && text.get(word.start..word.end).is_some() && !word.form.is_empty(), "{:?}", word);
+                }
+                prop_assert_eq!(analyzer.show(text, Rule::default()).words.len(), words.len());
+            }
+        }
+    }
+}
