@@ -202,6 +202,14 @@ fn is_content(tag: &str) -> bool {
     }
 }
 
+/// Whether Hangul that follows a word of another script without a space is a particle or copula and nothing else. Alone the dictionary would take some for
+/// words: `와` for a form of `오다`.
+pub(super) fn is_particle(attached: &str) -> bool {
+    const PARTICLES: &str = "가 이 은 는 을 를 의 에 에서 에게 에는 에도 에서는 에서도 로 으로 로는 으로는 로도 로서 로써 와 과 와는 과는 와의 \
+         과의 도 만 만의 부터 까지 까지의 보다 처럼 마다 조차 밖에 나 이나 라도 이라도 랑 이랑 이며 이고 인 이다 입니다 라는 이라는 께서";
+    PARTICLES.split(' ').any(|particle| particle == attached)
+}
+
 /// Whether a text has a Hangul syllable or conjoining letter in it.
 pub(crate) fn has_hangul(text: &str) -> bool {
     // Hangul syllables begin with the bytes EA to ED, conjoining letters with E1; most text has neither.

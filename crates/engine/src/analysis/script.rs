@@ -5,8 +5,6 @@ use unicode_normalization::{
     char::{compose, decompose_compatible, is_combining_mark},
 };
 
-use super::jamo;
-
 /// What a character is to the cutting of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
@@ -125,13 +123,12 @@ impl Exceptions {
         self.whole.is_empty() && self.separators.is_empty() && self.joiners.is_empty()
     }
 
-    /// The entry of the whole word that begins `text`, and its length, if it also ends there. Particles may follow Hangul.
+    /// The entry of the whole word that begins `text`, and its length, if it also ends there. Korean particles may follow.
     fn whole(&self, text: &str) -> Option<(usize, usize)> {
         self.whole.iter().enumerate().find_map(|(entry, word)| {
             let length = prefix_ignoring_case(text, &word.lower)?;
             let next = text[length..].chars().next();
-            let hangul = word.lower.chars().next_back().is_some_and(jamo::is_syllable);
-            let ends = next.is_none_or(|c| class(c) == Class::Separator || (hangul && jamo::is_syllable(c)));
+            let ends = next.is_none_or(|c| matches!(class(c), Class::Separator | Class::Hangul));
             ends.then_some((entry, length))
         })
     }
@@ -397,6 +394,7 @@ mod tests {
         assert_eq!(runs("J. R. R. Tolkien me@home a&sepb C++", &exceptions), ["J. R. R.", "Tolkien", "me@home", "a", "b", "C++"]);
         assert_eq!(runs("abc++", &exceptions), ["abc"]);
         assert_eq!(runs("LG전자는 LG전", &exceptions), ["LG전자", "는", "LG", "전"]);
+        assert_eq!(runs("C++와", &exceptions), ["C++", "와"]);
     }
 
     #[test]

@@ -216,6 +216,7 @@ impl Session {
         self.words.clear();
         let analyzer = self.analyzer.clone();
         let mut hangul = false;
+        let mut end_before = usize::MAX;
         let mut runs = Runs::new(text, analyzer.exceptions()).peekable();
         while let Some(run) = runs.next() {
             match run.class {
@@ -224,6 +225,9 @@ impl Session {
                     _ => self.add_word(text, run.start..run.end, rule),
                 },
                 Class::Unspaced => self.add_unspaced(text, run),
+                Class::Hangul if end_before == run.start && korean::is_particle(&text[run.start..run.end]) => {
+                    self.words.note_dropped(&text[run.start..run.end], run.start..run.end, "J");
+                }
                 Class::Hangul => {
                     hangul = true;
                     let mut end = run.end;
@@ -234,6 +238,7 @@ impl Session {
                 }
                 Class::Separator => {}
             }
+            end_before = run.end;
         }
         if hangul && self.words.items.is_empty() {
             self.add_hangul_as_written(text);

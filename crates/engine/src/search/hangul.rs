@@ -70,7 +70,9 @@ fn on_other_layout(token: &str, last: bool) -> Option<String> {
         if token.len() < KEYS_FOR_LAYOUT {
             return None;
         }
-        let hangul = from_keys(token)?;
+        // Without a small letter the capitals are caps lock's, and not shift's.
+        let hangul =
+            if token.bytes().any(|byte| byte.is_ascii_lowercase()) { from_keys(token) } else { from_keys(&token.to_ascii_lowercase()) }?;
         let whole = hangul.trim_end_matches(is_letter);
         let unfinished = &hangul[whole.len()..];
         let word = whole.starts_with(is_syllable) && whole.chars().all(is_syllable);
