@@ -51,6 +51,11 @@ impl Api {
         Self { http, url: url.to_owned(), key: key.to_owned() }
     }
 
+    /// The key.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// The same Onggi with another key.
     #[must_use]
     pub fn with_key(&self, key: &str) -> Self {

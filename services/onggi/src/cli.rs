@@ -40,6 +40,9 @@ pub enum Command {
     /// The file is sent in parts; a part that fails is tried again. An interrupted import goes on where it stopped when
     /// the same command is given again.
     Import(ImportArgs),
+    /// Dumps and snapshots: archives of a tenant's documents and settings, which `POST /dumps` and `POST /snapshots` ask for.
+    #[command(subcommand)]
+    Dump(DumpCommand),
     /// Search an index.
     Search(SearchArgs),
     /// Check bucket, database and workers, and say what to do about what is wrong.
@@ -269,6 +272,42 @@ pub struct ImportArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "documented by the type")]
     pub api: ApiArgs,
+}
+
+/// `onggi dump ...`. `list` and `fetch` work on database and bucket themselves; `restore` goes through the API.
+#[derive(Debug, Subcommand)]
+#[allow(missing_docs, reason = "the help texts are the documentation")]
+pub enum DumpCommand {
+    /// List the dumps and snapshots of a tenant, oldest first.
+    List {
+        /// The tenant's name.
+        #[arg(long)]
+        tenant: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Write a dump or snapshot to a file: JSON and NDJSON in a tar, compressed with zstd.
+    Fetch {
+        /// Its uid, as the task's `dumpUid` and `dump list` name it.
+        uid: String,
+        /// The tenant's name.
+        #[arg(long)]
+        tenant: String,
+        /// The file to write.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Load a fetched file into the tenant of an API key, which need not be the one that it comes from.
+    ///
+    /// Each index is created with its settings and documents. One of the same uid that exists already is left alone, and the command fails.
+    Restore {
+        /// The file.
+        file: PathBuf,
+        #[command(flatten)]
+        api: ApiArgs,
+    },
 }
 
 /// `onggi search`.

@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 #[cfg(test)]
 mod documented;
+mod dump;
 mod import;
 mod index;
 mod operator;
@@ -38,6 +39,7 @@ async fn run_with(command: Command, config: Config) -> anyhow::Result<()> {
         Command::Tenant(command) => operator::tenant(command, config).await,
         Command::Key(command) => operator::key(command, config).await,
         Command::Index(command) => index::run(command).await,
+        Command::Dump(command) => dump::run(command, config).await,
         Command::Import(args) => import::run(args).await,
         Command::Search(args) => index::search(args).await,
         Command::Doctor(data) => doctor::run(&with_data(config, &data)).await,

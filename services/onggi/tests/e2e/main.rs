@@ -5,11 +5,14 @@ mod command_line;
 mod containers;
 mod crashes;
 mod documents;
+mod dumps;
 mod generations;
 mod languages;
 mod rust_sdk;
 mod sdks;
+mod tasks;
 mod tenants;
+mod webhooks;
 
 use onggi_testkit::{Api, Onggi};
 use serde_json::{Value, json};

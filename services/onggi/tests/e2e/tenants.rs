@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::onggi;
 
 /// Creates a tenant by the command line; returns its API with the root key.
-async fn tenant(onggi: &Onggi, name: &str) -> Api {
+pub(crate) async fn tenant(onggi: &Onggi, name: &str) -> Api {
     let screen = onggi.command(&["tenant", "create", name]).await;
     let key = screen.lines().find_map(|line| line.trim().strip_prefix("root key")).unwrap_or_else(|| panic!("no root key in {screen}"));
     onggi.api().with_key(key.trim())
@@ -54,6 +54,13 @@ fn routes(uid: &str) -> Vec<(&'static str, String, Option<Value>)> {
         ("GET", at("/generations"), None),
         ("POST", at("/generations/1/rollback"), None),
         ("POST", at("/generations/1/fork"), Some(json!({"uid": "stolen"}))),
+        ("POST", at("/fields"), Some(json!({}))),
+        ("POST", at("/compact"), None),
+        ("GET", at("/settings/embedders"), None),
+        ("DELETE", at("/settings"), None),
+        ("DELETE", at("/settings/synonyms"), None),
+        ("PATCH", at(""), Some(json!({"primaryKey": "a"}))),
+        ("DELETE", at(""), None),
     ]
 }
 
@@ -74,6 +81,17 @@ async fn a_strangers_index_answers_with_the_same_bytes_as_one_that_does_not_exis
     assert_eq!(stranger.call("GET", &format!("/keys/{uid}"), None).await.code(), "api_key_not_found");
     assert_eq!(stranger.call("DELETE", &format!("/keys/{uid}"), None).await.code(), "api_key_not_found");
     assert_eq!(stranger.get("/tasks?statuses=succeeded").await["total"], 0, "the owner's tasks are not the stranger's");
+    assert_eq!(stranger.get("/batches?statuses=succeeded").await["total"], 0, "nor are the batches");
+    let webhook = owner.ok("POST", "/webhooks", Some(&json!({"url": "https://example.com/"}))).await;
+    let (theirs, absent) = (webhook["uuid"].as_str().unwrap(), "6062abda-a5aa-4414-ac91-ecd7944c0f8d");
+    for (method, body) in [("GET", None), ("PATCH", Some(json!({}))), ("DELETE", None)] {
+        let theirs_answer = told(&stranger, method, &format!("/webhooks/{theirs}"), body.as_ref()).await;
+        let absent_answer = told(&stranger, method, &format!("/webhooks/{absent}"), body.as_ref()).await;
+        assert!(theirs_answer.contains("webhook_not_found"), "{theirs_answer}");
+        assert_eq!(theirs_answer.replace(theirs, absent), absent_answer);
+    }
+    let again = json!({"uid": uid, "actions": ["search"], "indexes": ["*"], "expiresAt": null});
+    assert_eq!(stranger.call("POST", "/keys", Some(&again)).await.status, 201, "a uid that another tenant has is free");
     assert_eq!(stranger.get("/stats").await["indexes"], json!({}));
 }
 
