@@ -59,6 +59,13 @@ impl Archive {
         Self { store, prefix: format!("archives/{tenant}/{uid}") }
     }
 
+    /// The tenants that have archives.
+    pub async fn tenants(store: &Store) -> Result<Vec<TenantId>> {
+        let prefix = Path::from("archives");
+        let found = store.objects.list_with_delimiter(Some(&prefix)).await.map_err(Error::store("listing", &prefix))?;
+        Ok(found.common_prefixes.iter().filter_map(|path| path.filename()?.parse().ok()).collect())
+    }
+
     /// The names of the tenant's archives, in the order of their names; also of those that are not whole.
     pub async fn list(store: &Store, tenant: TenantId) -> Result<Vec<String>> {
         let prefix = Path::from(format!("archives/{tenant}"));

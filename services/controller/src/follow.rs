@@ -30,6 +30,12 @@ pub(crate) async fn run(inner: &Arc<Inner>, shutdown: impl Future<Output = ()> +
     background.spawn(every(inner, config.collect_every, "garbage collection", |inner| async move { inner.collect_all().await }));
     background.spawn(every(inner, config.collect_every, "old tasks", |inner| async move { inner.trim_tasks().await }));
     background.spawn(every(inner, config.archives_every, "archives", |inner| async move { inner.write_archives().await }));
+    background.spawn(every(
+        inner,
+        config.collect_every,
+        "archives of deleted tenants",
+        |inner| async move { inner.remove_archives().await },
+    ));
     background.spawn(every(inner, config.webhooks_every, "webhooks", |inner| async move { inner.tell_webhooks().await }));
     let passes = tokio::spawn(passes(inner.clone()));
 

@@ -75,6 +75,21 @@ async fn an_archive_that_was_begun_before_a_crash_is_written_by_the_next_control
 }
 
 #[tokio::test]
+async fn the_archives_of_a_deleted_tenant_go() {
+    let world = World::new(|config| {
+        config.archives_every = Duration::from_millis(10);
+        config.collect_every = Duration::from_millis(10);
+    })
+    .await;
+    let task = world.metadata.tasks.allocate(&archive(&world, TaskKind::DumpCreation)).await.unwrap();
+    let list = async || Archive::list(world.store(), world.tenant).await.unwrap();
+    world.succeeded(&task).await;
+    assert_eq!(list().await.len(), 1);
+    world.metadata.tenants.set_status(world.tenant, onggi_domain::tenant::TenantStatus::Deleted).await.unwrap();
+    eventually("they are gone", async || list().await.is_empty().then_some(())).await;
+}
+
+#[tokio::test]
 async fn the_oldest_tasks_are_forgotten() {
     let mut world = World::at_rest(|config| {
         config.keep_tasks = 2;

@@ -73,6 +73,7 @@ pub(super) async fn delete_by_filter(
     body: Body,
 ) -> Result<Response> {
     let filter = filter(parse(&whole(&uploader, &headers, body).await?, |_| Code::BadRequest)?)?;
+    (uploader.deps.check_filter)(&filter, &uploader.deps.limits)?;
     let told = (0, Value::String(filter.to_string()));
     delete(&uploader, &caller, &uid, query.as_deref(), told, Operation::DeleteByFilter { filter }).await
 }

@@ -85,6 +85,7 @@ fn writes() -> Vec<Case> {
         case("POST", "/indexes/pets/documents/delete", "{}", Code::MissingDocumentFilter, "Missing field `filter`"),
         case("POST", "/indexes/pets/documents/delete", r#"{"filter":""}"#, Code::InvalidDocumentFilter, "empty filter"),
         case("POST", "/indexes/pets/documents/delete", r#"{"filter":3}"#, Code::InvalidDocumentFilter, "found: 3"),
+        case("POST", "/indexes/pets/documents/delete", r#"{"filter":"a ="}"#, Code::InvalidDocumentFilter, "nothing is after `=`"),
         case("POST", "/indexes/pets/documents/delete", r#"{"filtre":"a"}"#, Code::BadRequest, "did you mean `filter`?"),
         case("PATCH", "/indexes/pets/settings", r#"{"stopWrds":[]}"#, Code::BadRequest, "did you mean `stopWords`?"),
         case("PATCH", "/indexes/pets/settings", r#"{"stopWords":"the"}"#, Code::InvalidSettingsStopWords, "`.stopWords`"),

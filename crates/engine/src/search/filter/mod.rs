@@ -81,6 +81,11 @@ pub fn to_query(filter: &Value, settings: &Settings, limits: &Limits, code: Code
     }
 }
 
+/// Whether a filter can be read at all, whatever the settings; an empty one can.
+pub fn check(filter: &Value, limits: &Limits, code: Code) -> Result<(), ApiError> {
+    parse(filter, limits, code).map(drop)
+}
+
 /// What all of these queries match; `None`: there are none.
 pub(crate) fn all_of(mut queries: Vec<Box<dyn Query>>) -> Option<Box<dyn Query>> {
     match queries.len() {
