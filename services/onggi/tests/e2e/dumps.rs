@@ -17,7 +17,11 @@ async fn a_dump_restored_into_another_tenant_has_the_same_documents_and_settings
     owner.done("POST", "/indexes/jars/documents", &documents(0, 300)).await;
     owner.done("DELETE", "/indexes/jars/documents/7", &Value::Null).await;
     owner
-        .done("POST", "/indexes/words/documents", &json!([{"sku": 1}, {"sku": "b", "text": "옹기 \u{1f3fa}\n\"quoted\"", "n": 1.50}]))
+        .done(
+            "POST",
+            "/indexes/words/documents?primaryKey=sku",
+            &json!([{"sku": 1}, {"sku": "b", "text": "옹기 \u{1f3fa}\n\"quoted\"", "n": 1.50}]),
+        )
         .await;
     owner.done("POST", "/indexes", &json!({"uid": "empty"})).await;
 
