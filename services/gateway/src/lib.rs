@@ -35,6 +35,8 @@ use axum::{
 use onggi_domain::{ApiError, Code, limits::Limits};
 use onggi_metadata::{KeySecrets, Metadata};
 use onggi_web::{Error, Upstream};
+use tower::Layer;
+use tower_http::normalize_path::NormalizePathLayer;
 
 pub use discovery::{Discovery, WakeError};
 pub use routes::{Destination, ROUTES, Route};
@@ -94,7 +96,7 @@ pub fn router(config: GatewayConfig, deps: Deps) -> Router {
         admin: deps.admin,
         limits,
     });
-    ROUTES
+    let router = ROUTES
         .iter()
         .fold(Router::new(), |router, route| {
             let methods = MethodFilter::try_from(route.method.clone()).expect("the table holds methods that axum can route");
@@ -108,5 +110,7 @@ pub fn router(config: GatewayConfig, deps: Deps) -> Router {
         .method_not_allowed_fallback(async || Error::api(Code::MethodNotAllowed, "This route does not have this method."))
         .with_state(gateway)
         .layer(middleware::from_fn(observe::observe))
-        .layer(headers::cors())
+        .layer(headers::cors());
+    // Some clients end paths with a slash. It has to go before the route is looked for.
+    Router::new().fallback_service(NormalizePathLayer::trim_trailing_slash().layer(router))
 }

@@ -12,15 +12,15 @@ use utoipa_swagger_ui::{Config, serve};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Where the page finds the document, seen from where the page is.
+/// Where the page finds the document.
 static CONFIG: LazyLock<Arc<Config<'static>>> =
-    LazyLock::new(|| Arc::new(Config::new(["openapi.json"]).try_it_out_enabled(true).persist_authorization(false)));
+    LazyLock::new(|| Arc::new(Config::new(["/openapi.json"]).try_it_out_enabled(true).persist_authorization(false)));
 
 /// `GET /docs`: the page. Its parts lie below it.
 pub(crate) fn index() -> Response {
     match serve("index.html", CONFIG.clone()) {
         Ok(Some(page)) => {
-            let below = String::from_utf8_lossy(&page.bytes).replace("=\"./", "=\"docs/").replace("\"index.css\"", "\"docs/index.css\"");
+            let below = String::from_utf8_lossy(&page.bytes).replace("=\"./", "=\"/docs/").replace("\"index.css\"", "\"/docs/index.css\"");
             told("text/html; charset=utf-8", below.into_bytes())
         }
         Ok(None) => absent("index.html"),

@@ -22,13 +22,32 @@ use crate::bed::{Answer, Bed, Searcher, limits, request, service};
 async fn what_does_not_exist_is_said_in_the_dialect() {
     let bed = Bed::new().await;
     assert_eq!(bed.call("", Method::GET, "/no-such-page").await.outcome(), (404, "not_found".to_owned()));
-    assert_eq!(bed.call("", Method::GET, "/indexes/jars/").await.outcome(), (404, "not_found".to_owned()));
+    assert_eq!(bed.call("", Method::GET, "/indexes/jars//settings").await.outcome(), (404, "not_found".to_owned()));
     assert_eq!(bed.call("", Method::DELETE, "/health").await.outcome(), (405, "method_not_allowed".to_owned()));
     let (_, root) = bed.tenant("one").await;
     for path in ["/indexes/a%20b/search", "/indexes/a%2Fsearch/search", "/indexes/%EC%98%81/documents"] {
         assert_eq!(bed.call(&root, Method::GET, path).await.outcome(), (400, "invalid_index_uid".to_owned()), "{path}");
     }
     assert_eq!(bed.call(&root, Method::GET, "/indexes/%FF/search").await.outcome(), (400, "bad_request".to_owned()));
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_a_path_changes_nothing() {
+    let bed = Bed::new().await;
+    let (tenant, root) = bed.tenant("one").await;
+    let searcher = Searcher::new("a").await;
+    bed.index(tenant, "jars", &[&searcher]).await;
+    for (path, arrives) in [
+        ("/indexes/jars/search/?q=a/", "/search?q=a/"),
+        ("/indexes/jars/documents/a%2F/", "/documents/a%2F"),
+        ("/indexes/jars/documents/a%2F", "/documents/a%2F"),
+    ] {
+        assert_eq!(bed.call(&root, Method::GET, path).await.json()["path"], arrives, "{path}");
+    }
+    for path in ["/health/", "/docs/"] {
+        assert_eq!(bed.call("", Method::GET, path).await.status, 200, "{path}");
+    }
+    assert_eq!(bed.call(&root, Method::PATCH, "/indexes/jars/settings/").await.json()["said"]["path"], "/indexes/jars/settings");
 }
 
 #[tokio::test]
@@ -237,14 +256,14 @@ async fn the_api_is_described_and_can_be_tried_without_anything_from_elsewhere()
     let page = bed.call("", Method::GET, "/docs").await;
     assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
     let html = String::from_utf8_lossy(&page.bytes).into_owned();
-    let parts: Vec<&str> = html.split(['"', '\'']).filter(|part| part.starts_with("docs/")).collect();
-    assert!(parts.contains(&"docs/swagger-initializer.js") && parts.contains(&"docs/index.css") && !html.contains("//"), "{html}");
+    let parts: Vec<&str> = html.split(['"', '\'']).filter(|part| part.starts_with("/docs/")).collect();
+    assert!(parts.contains(&"/docs/swagger-initializer.js") && parts.contains(&"/docs/index.css") && !html.contains("//"), "{html}");
     for part in parts {
-        let answer = bed.call("", Method::GET, &format!("/{part}")).await;
+        let answer = bed.call("", Method::GET, part).await;
         assert_eq!(answer.status, 200, "{part}");
         assert!(answer.header("content-security-policy").contains("script-src 'self'"), "{part}");
     }
     let starter = bed.call("", Method::GET, "/docs/swagger-initializer.js").await;
-    assert!(String::from_utf8_lossy(&starter.bytes).contains("openapi.json"), "{starter:?}");
+    assert!(String::from_utf8_lossy(&starter.bytes).contains("\"/openapi.json\""), "{starter:?}");
     assert_eq!(bed.call("", Method::GET, "/docs/nothing.js").await.outcome(), (404, "not_found".to_owned()));
 }

@@ -82,7 +82,7 @@ async fn searches(client: &Client, documents: &[Value]) {
         .with_limit(4)
         .with_array_filter(vec!["section = games", "installed_size_kb > 0"])
         .with_sort(&["installed_size_kb:asc"])
-        .with_distinct("name")
+        .with_distinct("installed_size_kb")
         .with_facets(Selectors::Some(&["section", "installed_size_kb"]))
         .with_attributes_to_retrieve(Selectors::Some(&["id", "title", "section"]))
         .with_attributes_to_search_on(&["title", "description"])

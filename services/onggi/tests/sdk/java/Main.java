@@ -47,11 +47,13 @@ public class Main {
         // An index, its settings, its documents.
         done(client.createIndex("packages-java", "id"));
         Index index = client.index("packages-java");
+        Pagination pagination = new Pagination();
+        pagination.setMaxTotalHits(10_000);
         Settings settings = new Settings()
                 .setSearchableAttributes(list("name", "title", "description"))
                 .setFilterableAttributes(list("section", "installed_size_kb", "tags"))
                 .setSortableAttributes(list("installed_size_kb"))
-                .setPagination(new Pagination().setMaxTotalHits(10_000));
+                .setPagination(pagination);
         done(index.updateSettings(settings));
         check(index.getSettings().getSortableAttributes()[0].equals("installed_size_kb"), "settings");
         done(index.addDocuments("[" + String.join(",", lines) + "]", "id"));
@@ -112,7 +114,9 @@ public class Main {
         check(index.getStopWordsSettings()[0].equals("the"), "stop words");
         done(index.updateDistinctAttributeSettings("name"));
         check(index.getDistinctAttributeSettings().equals("name"), "distinct");
-        done(index.updateFacetingSettings(new Faceting().setMaxValuesPerFacet(9)));
+        Faceting faceting = new Faceting();
+        faceting.setMaxValuesPerFacet(9);
+        done(index.updateFacetingSettings(faceting));
         check(index.getFacetingSettings().getMaxValuesPerFacet() == 9, "faceting");
         done(index.updateTypoToleranceSettings(new TypoTolerance().setDisableOnWords(list("chess"))));
         check(index.getTypoToleranceSettings().getDisableOnWords()[0].equals("chess"), "typos");

@@ -74,7 +74,7 @@ const careful = {
   limit: 5,
   filter: [["section = games", "section = editors"], "installed_size_kb >= 0"],
   sort: ["installed_size_kb:asc"],
-  distinct: "name",
+  distinct: "installed_size_kb",
   facets: ["*"],
   attributesToRetrieve: ["id", "title", "section"],
   attributesToSearchOn: ["title", "description"],
