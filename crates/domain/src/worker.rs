@@ -11,6 +11,7 @@
 //! | searcher | `GET /documents?...`, `POST /documents/fetch`, `GET /documents/{id}?fields=` | documents |
 //! | searcher | `POST /facet-search` | facet values |
 //! | searcher | `POST /federated-search` [`FederatedRequest`] | [`FederatedAnswer`] |
+//! | searcher | `POST /analyze` | how a text becomes words |
 //! | searcher | `GET /stats` | `{numberOfDocuments, isIndexing, fieldDistribution}` without `isIndexing` |
 //!
 //! The gateway adds to a search `x-onggi-index-uid` and, for a tenant token with a filter rule, `x-onggi-filter`: the

@@ -90,7 +90,7 @@ pub static ROUTES: &[Route] = &[
     route(Method::GET, "/indexes/{uid}/search", A::Search, Searcher, "Search, with the parameters in the query string", "?Search -> SearchAnswer"),
     route(Method::POST, "/indexes/{uid}/search", A::Search, Searcher, "Search", "Search -> SearchAnswer"),
     route(Method::POST, "/indexes/{uid}/facet-search", A::Search, Searcher, "Search the values of a facet", "FacetSearch -> FacetSearchAnswer"),
-    route(Method::POST, "/indexes/{uid}/analyze", A::SettingsGet, Searcher, "How a text becomes words, and what a draft of settings would change", "Analyze -> AnalyzeAnswer"),
+    route(Method::POST, "/indexes/{uid}/analyze", A::SettingsGet, Searcher, "How a text becomes words, and what a draft of settings would change", "Analyze -> Analysis"),
     route(Method::POST, "/multi-search", A::Search, Searchers, "Several searches in one request, side by side or merged into one list", "MultiSearch -> MultiSearchAnswer"),
     // documents
     route(Method::GET, "/indexes/{uid}/documents", A::DocumentsGet, Searcher, "List documents", "?DocumentsQuery -> DocumentsPage"),

@@ -10,8 +10,8 @@ use onggi_gateway::{ROUTES, openapi};
 
 #[test]
 fn the_api_is_described_with_the_parameters_that_the_engine_knows() {
-    let [search, facet_search, documents] = onggi_engine::search::parameters();
-    for (name, known) in [("Search", search), ("FacetSearch", facet_search), ("DocumentsQuery", documents)] {
+    let [search, facet_search, documents, analyze] = onggi_engine::search::parameters();
+    for (name, known) in [("Search", search), ("FacetSearch", facet_search), ("DocumentsQuery", documents), ("Analyze", analyze)] {
         let described: BTreeSet<&str> = openapi::fields_of(name).into_iter().collect();
         assert_eq!(described, known.into_iter().collect(), "{name}");
     }
@@ -80,7 +80,7 @@ fn every_route_parameter_setting_and_error_code_is_in_the_compatibility_table() 
         let rows = sections.get(section).unwrap_or_else(|| panic!("docs/compatibility.md has no section {section}"));
         rows.iter().map(|row| row.thing.clone()).collect()
     };
-    let [search, facet_search, documents] = onggi_engine::search::parameters();
+    let [search, facet_search, documents, _] = onggi_engine::search::parameters();
     let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<Vec<_>>();
     for (section, known) in [
         ("Routes", ROUTES.iter().map(|route| format!("{} {}", route.method, route.path)).collect()),

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::parse::{self, Kind, Parameter};
 use crate::analysis::{Analyzer, Rule, ShownText};
 
-const ANALYZE: &[Parameter] = &[
+pub(super) const ANALYZE: &[Parameter] = &[
     ("text", Kind::Text, Code::InvalidAnalyzeText),
     ("attribute", Kind::Text, Code::InvalidAnalyzeAttribute),
     ("locales", Kind::Texts, Code::InvalidSearchLocales),

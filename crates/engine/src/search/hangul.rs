@@ -157,7 +157,9 @@ impl Expander<'_> {
             let word: String = forms().collect();
             let goes_on = written.last().is_some_and(|last| last.words[0].prefix);
             let mut found = Vec::new();
-            if goes_on {
+            // One syllable begins so many words that those which begin with it as it is are enough.
+            let enough = word.chars().nth(1).is_none() && units.iter().all(|unit| unit.frequency > 0);
+            if goes_on && !enough {
                 let mut all = continuations(&word);
                 if written.len() > 1 {
                     all.push(word.chars().map(|c| (c, c)).collect());

@@ -66,9 +66,9 @@ const DOCUMENTS: &[Parameter] = &[
     ("retrieveVectors", Kind::Flag, Code::InvalidDocumentRetrieveVectors),
 ];
 
-/// The names of the parameters of a search, of a facet search, and of a page of documents.
-pub fn parameters() -> [Vec<&'static str>; 3] {
-    [SEARCH, FACET_SEARCH, DOCUMENTS].map(|table| table.iter().map(|(name, ..)| *name).collect())
+/// The names of the parameters of a search, of a facet search, of a page of documents, and of an analysis.
+pub fn parameters() -> [Vec<&'static str>; 4] {
+    [SEARCH, FACET_SEARCH, DOCUMENTS, super::analyze::ANALYZE].map(|table| table.iter().map(|(name, ..)| *name).collect())
 }
 
 /// A search. Defaults as in Meilisearch; a field that is not known is an error.

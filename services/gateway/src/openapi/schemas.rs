@@ -92,16 +92,6 @@ pub(super) static SCHEMAS: &[Named] = &[
         ("facetHits!", Many(&Of("FacetHit")), "The values"), ("facetQuery!", Text, "As asked"), ("processingTimeMs!", Integer, "Milliseconds"),
     ]),
     object("FacetHit", "A value.", &[("value!", Text, "The value"), ("count!", Integer, "Documents that have it")]),
-    object("Analyze", "A text. Settings that are named are a draft, in the place of the index's own.", &[
-        ("text!", Text, "The text"), ("attribute", Text, "As the text of this attribute"), ("locales", Texts, "In these languages"), ("dictionary", Texts, "A draft of the dictionary"),
-        ("stopWords", Texts, "A draft of stop words"), ("separatorTokens", Texts, "A draft"), ("nonSeparatorTokens", Texts, "A draft"), ("synonyms", Map(&Texts), "A draft of synonyms"),
-    ]),
-    object("AnalyzeAnswer", "How the text becomes words.", &[
-        ("text!", Text, "As asked"), ("attribute!", Text, "As asked"), ("koreanDictionary!", Text, "The dictionary that is in use; null: none"),
-        ("tokens!", Many(&Any), "Words: form, stem, offsets in bytes, position, kind, part of speech, script, language"), ("dropped!", Many(&Any), "What is not searched for, and why"),
-        ("bigrams!", Texts, "Pairs of syllables of Hangul words"), ("initials!", Texts, "Leading consonants of Hangul words"), ("synonyms!", Map(&Texts), "What words also mean"),
-        ("draft", Any, "The same with the draft"), ("changes", Any, "What the draft would change"),
-    ]),
     object("MultiSearch", "Several searches.", &[
         ("queries!", Many(&Of("MultiSearchQuery")), "The searches: those of [Search], each with its index"),
         ("federation", Of("Federation"), "If it is there, all hits come as one list"),
@@ -133,6 +123,33 @@ pub(super) static SCHEMAS: &[Named] = &[
     object("Upload", "How documents are read.", &[
         ("primaryKey", Text, "The attribute that holds a document's id, if the index does not know it"), ("csvDelimiter", Text, "One character; `,`"),
         ("customMetadata", Text, "A text that the task repeats"), ("skipCreation", Flag, "Documents that are not there yet are left out"),
+    ]),
+    // analysis
+    object("Analyze", "A text, and a draft of settings in the place of the index's own.", &[
+        ("text!", Text, "The text"), ("attribute", Text, "Analysed as this attribute is"), ("locales", Texts, "Analysed as text in these languages, as ISO 639 codes"),
+        ("dictionary", Texts, "Words that are kept whole, and words with their parts: `나무집=나무+집`"), ("stopWords", Texts, "Words that are ignored"),
+        ("separatorTokens", Texts, "Strings that separate words"), ("nonSeparatorTokens", Texts, "Strings that do not"), ("synonyms", Map(&Texts), "What words also mean"),
+    ]),
+    object("Analysis", "How a text becomes words.", &[
+        ("text!", Text, "As asked"), ("attribute", Text, "As asked"), ("koreanDictionary", Text, "The dictionary of Korean in use; null: words as written"),
+        ("tokens!", Many(&Of("Token")), "What is searched for"), ("dropped!", Many(&Of("DroppedToken")), "What is not"),
+        ("bigrams!", Texts, "Pairs of syllables by which Hangul is found besides"), ("initials!", Texts, "Leading consonants of its Hangul words"),
+        ("synonyms!", Map(&Texts), "What words of the text also mean"), ("draft", Any, "With a draft: tokens, dropped, bigrams, initials and synonyms with it"),
+        ("changes", Of("AnalysisChanges"), "With a draft: what it would change"),
+    ]),
+    object("Token", "A word.", &[
+        ("form!", Text, "As it is compared"), ("stem!", Text, "What its inflections have in common"), ("start!", Integer, "Where it begins, in bytes"),
+        ("end!", Integer, "Where it ends"), ("position!", Integer, "Its place among the words"),
+        ("kind!", OneOf(&["word", "morpheme", "compound", "bigram", "character"]), "What it is"), ("partOfSpeech", Text, "In the tags of mecab-ko-dic"),
+        ("script!", Text, "Its script"), ("language", Text, "The language that it is taken for, as an ISO 639-3 code"),
+    ]),
+    object("DroppedToken", "A piece of the text that is not searched for.", &[
+        ("form!", Text, "As written"), ("start!", Integer, "Where it begins, in bytes"), ("end!", Integer, "Where it ends"),
+        ("partOfSpeech", Text, "In the tags of mecab-ko-dic"), ("reason!", OneOf(&["partOfSpeech", "stopWord"]), "Why"),
+    ]),
+    object("AnalysisChanges", "What a draft would change.", &[
+        ("removed!", Many(&Of("Token")), "Tokens that are only there now"), ("added!", Many(&Of("Token")), "Tokens that are only there with the draft"),
+        ("reindexes!", Flag, "Whether documents would be indexed anew"),
     ]),
     object("DocumentsQuery", "Which documents.", &[
         ("offset", Integer, "Documents to skip; 0"), ("limit", Integer, "Documents wanted; 20"), ("fields", Texts, "Attributes shown; all"),
