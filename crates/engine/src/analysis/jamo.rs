@@ -278,13 +278,13 @@ impl Composer {
                 self.finish();
                 (self.initial, self.vowel) = (Some(moved), Some(letter));
             }
-            (Some(vowel), None) => match joined(vowel, letter) {
-                Some(both) => self.vowel = Some(both),
-                None => {
+            (Some(vowel), None) => {
+                let both = joined(vowel, letter);
+                if both.is_none() {
                     self.finish();
-                    self.vowel = Some(letter);
                 }
-            },
+                self.vowel = both.or(Some(letter));
+            }
             (None, _) => self.vowel = Some(letter),
         }
     }

@@ -24,6 +24,14 @@ use super::{
 
 /// The dictionary that is open in this process, shared by all indexes: 6 MB private, the rest in the page cache.
 static OPEN: Mutex<Option<(PathBuf, Arc<Segmenter>)>> = Mutex::new(None);
+/// Segmenters that know the nouns of settings besides, the last used one first: the one that is in use, and a draft's. To make one takes a look at every word
+/// of the dictionary; a new generation with the same settings finds it made.
+static WITH_NOUNS: Mutex<Vec<Named>> = Mutex::new(Vec::new());
+const MOST_WITH_NOUNS: usize = 2;
+
+/// A directory, nouns, and the segmenter that knows them.
+type Named = (PathBuf, Vec<Entry>, Arc<Segmenter>);
+
 /// Workers that wait for the next text: as many as analyse at the same time.
 const IDLE_WORKERS: usize = 4;
 
@@ -32,7 +40,7 @@ pub(super) struct Korean {
     directory: Option<PathBuf>,
     nouns: Vec<Entry>,
     segmenter: OnceLock<Option<Arc<Segmenter>>>,
-    idle: Mutex<Vec<Box<Morphemes>>>,
+    idle: Mutex<Vec<Morphemes>>,
 }
 
 impl Korean {
@@ -56,20 +64,20 @@ impl Korean {
     }
 
     /// A worker, to be given back; `None`: there is no dictionary.
-    pub(super) fn take(&self) -> Option<Box<Morphemes>> {
+    pub(super) fn take(&self) -> Option<Morphemes> {
         let directory = self.directory.as_deref()?;
         if let Some(morphemes) = self.idle.lock().pop() {
             return Some(morphemes);
         }
         let segmenter = self.segmenter.get_or_init(|| {
             let shared = open(directory)?;
-            Some(if self.nouns.is_empty() { shared } else { with_nouns(&shared, &self.nouns) })
+            Some(if self.nouns.is_empty() { shared } else { with_nouns(directory, &shared, &self.nouns) })
         });
-        segmenter.as_deref().map(|segmenter| Box::new(Morphemes { worker: segmenter.new_worker() }))
+        segmenter.as_deref().map(|segmenter| Morphemes { worker: Box::new(segmenter.new_worker()) })
     }
 
     /// Gives a worker back.
-    pub(super) fn give_back(&self, morphemes: Box<Morphemes>) {
+    pub(super) fn give_back(&self, morphemes: Morphemes) {
         let mut idle = self.idle.lock();
         if idle.len() < IDLE_WORKERS {
             idle.push(morphemes);
@@ -99,9 +107,19 @@ fn open(directory: &Path) -> Option<Arc<Segmenter>> {
 }
 
 /// A segmenter that knows these nouns too; the dictionary itself is shared.
-fn with_nouns(shared: &Arc<Segmenter>, nouns: &[Entry]) -> Arc<Segmenter> {
+fn with_nouns(directory: &Path, shared: &Arc<Segmenter>, nouns: &[Entry]) -> Arc<Segmenter> {
+    let mut made = WITH_NOUNS.lock();
+    if let Some(at) = made.iter().position(|(path, known, _)| path == directory && known == nouns) {
+        made[..=at].rotate_right(1);
+        return Arc::clone(&made[0].2);
+    }
     match user_dictionary(&shared.dictionary, nouns) {
-        Ok(own) => Arc::new(Segmenter::new(Mode::Normal, shared.dictionary.clone(), Some(own))),
+        Ok(own) => {
+            let segmenter = Arc::new(Segmenter::new(Mode::Normal, shared.dictionary.clone(), Some(own)));
+            made.truncate(MOST_WITH_NOUNS - 1);
+            made.insert(0, (directory.to_owned(), nouns.to_vec(), Arc::clone(&segmenter)));
+            segmenter
+        }
         Err(error) => {
             tracing::warn!(%error, "the nouns of the settings cannot be used");
             Arc::clone(shared)
@@ -137,7 +155,7 @@ fn row(noun: &Entry) -> String {
 
 /// Cuts Hangul text into morphemes.
 pub(super) struct Morphemes {
-    worker: SegmentWorker,
+    worker: Box<SegmentWorker>,
 }
 
 impl Morphemes {

@@ -161,7 +161,7 @@ impl Words {
 enum Worker {
     Untaken,
     Absent,
-    Taken(Box<Morphemes>),
+    Taken(Morphemes),
 }
 
 impl Worker {

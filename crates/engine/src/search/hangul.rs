@@ -48,7 +48,7 @@ pub(super) fn unfinished(text: &str) -> Vec<Range<usize>> {
 
 /// The query with the words that were typed on the wrong keyboard layout as they were meant, where the word as written is not `known` and the meant one
 /// is. `known` takes a word and whether more may follow.
-pub(super) fn retyped<'q, E>(q: &'q str, mut known: impl FnMut(&str, bool) -> Result<bool, E>) -> Result<Cow<'q, str>, E> {
+pub(super) fn retyped<E>(q: &str, mut known: impl FnMut(&str, bool) -> Result<bool, E>) -> Result<Cow<'_, str>, E> {
     let mut meant = Cow::Borrowed(q);
     let mut shift = 0_isize;
     for token in q.split_whitespace() {
@@ -166,12 +166,16 @@ impl Expander<'_> {
                 }
                 found = self.continued(&all)?;
                 found.retain(|like| !like.term.starts_with(&word) || written.len() > 1);
-                units.iter_mut().for_each(|unit| self.add_like(&found, self.weights.prefix, unit));
+                for unit in units.iter_mut() {
+                    self.add_like(&found, self.weights.prefix, unit);
+                }
             }
             let cut = written.len() > 1 && forms().any(|form| form.chars().nth(1).is_none());
             if found.is_empty() && (cut || units.iter().any(|unit| unit.frequency == 0)) {
                 let found = self.with_wrong_letter(&word, goes_on)?;
-                units.iter_mut().for_each(|unit| self.add_like(&found, self.weights.typo[0], unit));
+                for unit in units.iter_mut() {
+                    self.add_like(&found, self.weights.typo[0], unit);
+                }
             }
         }
         Ok(())

@@ -39,6 +39,9 @@ pub(super) struct Plan {
 #[derive(Debug, Default)]
 struct Group {
     words: u32,
+    /// Pairs of characters of a script without spaces, which may hold several words.
+    pairs: u32,
+    /// Pairs of syllables, another way to find the words.
     bigrams: u32,
     required: bool,
     rarity: u64,
@@ -46,10 +49,19 @@ struct Group {
 
 impl Group {
     fn matched(&self, mask: u32) -> bool {
-        let all_words = self.words != 0 && mask & self.words == self.words;
-        let found = (mask & self.bigrams).count_ones();
-        all_words || (self.bigrams != 0 && found * 3 >= self.bigrams.count_ones() * 2)
+        let words = (self.words | self.pairs) != 0 && mask & self.words == self.words && most(mask, self.pairs);
+        words || (self.bigrams != 0 && most(mask, self.bigrams))
     }
+
+    /// Matched, and by every pair of characters.
+    fn matched_wholly(&self, mask: u32) -> bool {
+        self.matched(mask) && mask & self.pairs == self.pairs
+    }
+}
+
+/// Whether two in three of these units are matched.
+fn most(mask: u32, units: u32) -> bool {
+    (mask & units).count_ones() * 3 >= units.count_ones() * 2
 }
 
 impl Plan {
@@ -87,7 +99,7 @@ impl Plan {
                 groups.len() - 1
             });
             let group = &mut groups[group];
-            group.words |= 1 << units.len();
+            *(if word.kind == Kind::Bigram && !part.phrase { &mut group.pairs } else { &mut group.words }) |= 1 << units.len();
             group.required |= part.phrase;
             group.rarity = group.rarity.max(unit.weight.to_bits().into());
             units.push(unit);
@@ -111,7 +123,7 @@ impl Plan {
         let required = self.groups.iter().all(|group| !group.required || group.matched(mask));
         required
             && match self.strategy {
-                MatchingStrategy::All => self.groups.iter().all(|group| group.matched(mask)),
+                MatchingStrategy::All => self.groups.iter().all(|group| group.matched_wholly(mask)),
                 MatchingStrategy::Last => self.groups.iter().any(|group| group.matched(mask)),
                 MatchingStrategy::Frequency => self.rarest.is_none_or(|group| self.groups[group].matched(mask)),
             }

@@ -282,6 +282,14 @@ fn single_characters_of_scripts_without_spaces_are_found_anywhere() {
 }
 
 #[test]
+fn a_query_without_spaces_may_be_several_words_of_a_text() {
+    let searcher = index(json!({}), &["東京都庁の展望室", "大阪の展望台"]);
+    assert_eq!(found(&searcher, "東京展望室"), [0]);
+    assert_eq!(found(&searcher, "展望").len(), 2);
+    assert!(hits(&searcher, &json!({"q": "東京展望室", "matchingStrategy": "all"})).is_empty());
+}
+
+#[test]
 fn an_analysis_shows_what_a_draft_dictionary_would_change() {
     let searcher = index(json!({}), &["옹기"]);
     let request =
