@@ -114,7 +114,7 @@ impl Action {
         match self {
             Self::KeysGet => false,
             Self::Search | Self::Version | Self::Export | Self::FieldsPost => true,
-            other => other != Self::AllGet && other.as_str().ends_with(".get"),
+            other => other.as_str().rsplit_once('.').is_some_and(|(group, verb)| group != "*" && verb == "get"),
         }
     }
 }

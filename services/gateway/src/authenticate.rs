@@ -66,12 +66,11 @@ impl Authenticator {
     /// The caller, whose key or token is good at this moment. A token is one for searches only; elsewhere it is an unknown key.
     pub(crate) async fn authenticate(&self, headers: &HeaderMap, action: Action) -> Result<Caller> {
         let shown = bearer(headers)?;
-        let caller = match token::key_of(shown).filter(|_| action == Action::Search) {
-            Some(uid) => self.by_token(shown, uid).await?,
-            None => {
-                let found = self.find(Shown::Hash(hash_key(shown))).await?;
-                Caller { known: found.first().cloned().ok_or_else(invalid)?, rules: None }
-            }
+        let caller = if let Some(uid) = token::key_of(shown).filter(|_| action == Action::Search) {
+            self.by_token(shown, uid).await?
+        } else {
+            let found = self.find(Shown::Hash(hash_key(shown))).await?;
+            Caller { known: found.first().cloned().ok_or_else(invalid)?, rules: None }
         };
         let Known { key, status } = &*caller.known;
         match status {

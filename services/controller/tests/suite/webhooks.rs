@@ -19,11 +19,13 @@ use serde_json::Value;
 
 use crate::world::{World, eventually, secrets};
 
+type Message = (HeaderMap, Vec<u8>);
+
 /// A receiver, what it has got, and what it answers.
 #[derive(Clone)]
 struct Receiver {
     url: String,
-    got: Arc<Mutex<Vec<(HeaderMap, Vec<u8>)>>>,
+    got: Arc<Mutex<Vec<Message>>>,
     answer: Arc<Mutex<StatusCode>>,
 }
 

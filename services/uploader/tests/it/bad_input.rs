@@ -101,7 +101,7 @@ fn writes() -> Vec<Case> {
         case("PATCH", "/indexes/pets/settings/embedders", r#"{"a":{}}"#, Code::FeatureNotEnabled, "`embedders`"),
         case("PUT", "/indexes/pets/settings/chat", r#"{"description":"a"}"#, Code::FeatureNotEnabled, "`chat`"),
         case("PATCH", "/indexes/pets/settings/vector-store", r#""experimental""#, Code::FeatureNotEnabled, "`vectorStore`"),
-        case("PUT", "/indexes/pets/settings/foreign-keys", r#"[{}]"#, Code::FeatureNotEnabled, "`foreignKeys`"),
+        case("PUT", "/indexes/pets/settings/foreign-keys", "[{}]", Code::FeatureNotEnabled, "`foreignKeys`"),
         case("PATCH", "/indexes/pets/settings/stop-words", "[]", Code::MethodNotAllowed, "with PUT"),
         case("PUT", "/indexes/pets/settings/faceting", "{}", Code::MethodNotAllowed, "with PATCH"),
         case("PATCH", "/indexes/pets/settings", "{\n\"a", Code::MalformedPayload, "line 2"),
