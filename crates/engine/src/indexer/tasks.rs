@@ -91,11 +91,12 @@ impl Indexer {
                 Err(Refusal::Task(error)) => {
                     task.received = lines(as_text(block)?).count() as u64;
                     task.refused = Some(error);
-                    self.reader.forget_fields_after(fields, attributes);
                     break;
                 }
             }
         }
+        // Those that are taken are seen again; those that are left out leave nothing.
+        self.reader.forget_fields_after(fields, attributes);
         Ok(())
     }
 
