@@ -17,6 +17,7 @@ mod indexes;
 mod multi_search;
 mod observe;
 pub mod openapi;
+mod paths;
 mod replicas;
 pub mod routes;
 mod search;
@@ -35,8 +36,7 @@ use axum::{
 use onggi_domain::{ApiError, Code, limits::Limits};
 use onggi_metadata::{KeySecrets, Metadata};
 use onggi_web::{Error, Upstream};
-use tower::Layer;
-use tower_http::normalize_path::NormalizePathLayer;
+use tower::{Layer, util::MapRequestLayer};
 
 pub use discovery::{Discovery, WakeError};
 pub use routes::{Destination, ROUTES, Route};
@@ -111,6 +111,6 @@ pub fn router(config: GatewayConfig, deps: Deps) -> Router {
         .with_state(gateway)
         .layer(middleware::from_fn(observe::observe))
         .layer(headers::cors());
-    // Some clients end paths with a slash. It has to go before the route is looked for.
-    Router::new().fallback_service(NormalizePathLayer::trim_trailing_slash().layer(router))
+    // Before a route is looked for.
+    Router::new().fallback_service(MapRequestLayer::new(paths::normalize).layer(router))
 }

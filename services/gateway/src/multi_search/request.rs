@@ -168,6 +168,10 @@ fn weight(place: &str, options: Value) -> Result<f64, ApiError> {
                 }
                 None => return Err(wrong(&place, "a number", &value, Code::InvalidMultiSearchWeight)),
             },
+            "remote" if !value.is_string() => return Err(wrong(&place, "a string", &value, Code::InvalidMultiSearchRemote)),
+            "queryPosition" if !value.is_u64() => {
+                return Err(wrong(&place, "a positive integer", &value, Code::InvalidMultiSearchQueryPosition));
+            }
             // Both are about other instances of Meilisearch, its experimental feature `network`.
             "remote" | "queryPosition" => {
                 let message = format!("Using `federationOptions.{name}` (at `{place}`) needs the feature `network`, which is not offered.");
@@ -331,6 +335,8 @@ mod tests {
             (json!({"weight": "1"}), Code::InvalidMultiSearchWeight),
             (json!({"remote": "other"}), Code::FeatureNotEnabled),
             (json!({"queryPosition": 1}), Code::FeatureNotEnabled),
+            (json!({"remote": 1}), Code::InvalidMultiSearchRemote),
+            (json!({"queryPosition": -1}), Code::InvalidMultiSearchQueryPosition),
             (json!({"height": 1}), Code::BadRequest),
             (json!([]), Code::InvalidMultiSearchFederationOptions),
         ] {

@@ -22,7 +22,7 @@ use crate::bed::{Answer, Bed, Searcher, limits, request, service};
 async fn what_does_not_exist_is_said_in_the_dialect() {
     let bed = Bed::new().await;
     assert_eq!(bed.call("", Method::GET, "/no-such-page").await.outcome(), (404, "not_found".to_owned()));
-    assert_eq!(bed.call("", Method::GET, "/indexes/jars//settings").await.outcome(), (404, "not_found".to_owned()));
+    assert_eq!(bed.call("", Method::GET, "/indexes/jars/nothing").await.outcome(), (404, "not_found".to_owned()));
     assert_eq!(bed.call("", Method::DELETE, "/health").await.outcome(), (405, "method_not_allowed".to_owned()));
     let (_, root) = bed.tenant("one").await;
     for path in ["/indexes/a%20b/search", "/indexes/a%2Fsearch/search", "/indexes/%EC%98%81/documents"] {
@@ -32,7 +32,7 @@ async fn what_does_not_exist_is_said_in_the_dialect() {
 }
 
 #[tokio::test]
-async fn a_slash_at_the_end_of_a_path_changes_nothing() {
+async fn a_slash_too_many_in_a_path_changes_nothing() {
     let bed = Bed::new().await;
     let (tenant, root) = bed.tenant("one").await;
     let searcher = Searcher::new("a").await;
@@ -47,7 +47,7 @@ async fn a_slash_at_the_end_of_a_path_changes_nothing() {
     for path in ["/health/", "/docs/"] {
         assert_eq!(bed.call("", Method::GET, path).await.status, 200, "{path}");
     }
-    assert_eq!(bed.call(&root, Method::PATCH, "/indexes/jars/settings/").await.json()["said"]["path"], "/indexes/jars/settings");
+    assert_eq!(bed.call(&root, Method::PATCH, "/indexes/jars//settings/").await.json()["said"]["path"], "/indexes/jars/settings");
 }
 
 #[tokio::test]

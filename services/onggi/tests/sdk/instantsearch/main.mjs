@@ -11,7 +11,7 @@ const documents = readFileSync(DOCUMENTS, "utf8").trimEnd().split("\n").slice(0,
 const client = new Meilisearch({ host, apiKey });
 const done = async (promise) => assert.equal((await promise.waitTask({ timeout: 60_000, interval: 20 })).status, "succeeded");
 await done(client.createIndex("packages", { primaryKey: "id" }));
-await done(client.index("packages").updateSettings({ searchableAttributes: ["name", "title"], filterableAttributes: ["section"] }));
+await done(client.index("packages").updateSettings({ searchableAttributes: ["title"], filterableAttributes: ["section"] }));
 await done(client.index("packages").addDocuments(documents));
 const { key } = await client.createKey({ actions: ["search"], indexes: ["packages"], expiresAt: null });
 

@@ -151,6 +151,7 @@ await assert.rejects(
 
 // Every setting by its own route: set, read, reset.
 const shelf = client.index("shelf-js");
+await done(shelf.resetSettings());
 const defaults = await shelf.getSettings();
 for (const [name, value] of Object.entries({
   DisplayedAttributes: ["id", "title"],
