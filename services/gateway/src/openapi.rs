@@ -99,7 +99,7 @@ fn method(route: &Route) -> HttpMethod {
 
 fn operation(route: &Route) -> Operation {
     let Shape { query, takes, gives } = Shape::of(route);
-    let mut operation = OperationBuilder::new().summary(Some(route.summary)).operation_id(Some(operation_id(route))).tag(tag(route.path));
+    let mut operation = OperationBuilder::new().summary(Some(route.summary)).operation_id(Some(operation_id(route))).tag(tag(route));
     for name in path_parameters(route.path) {
         operation = operation.parameter(path_parameter(name));
     }
@@ -156,10 +156,15 @@ const TAGS: &[(&str, &[&str])] = &[
     ("Keys", &["/keys"]),
     ("Indexes", &["indexes"]),
     ("Service", &[""]),
+    (ABSENT, &[]),
 ];
+const ABSENT: &str = "Not offered";
 
-fn tag(path: &str) -> &'static str {
-    let found = TAGS.iter().find(|(_, parts)| parts.iter().any(|part| path.contains(part)));
+fn tag(route: &Route) -> &'static str {
+    if route.summary.starts_with(ABSENT) {
+        return ABSENT;
+    }
+    let found = TAGS.iter().find(|(_, parts)| parts.iter().any(|part| route.path.contains(part)));
     found.map_or("Service", |(name, _)| name)
 }
 
@@ -348,7 +353,7 @@ mod tests {
         let codes = document["components"]["schemas"]["Error"]["properties"]["code"]["enum"].as_array().unwrap();
         assert_eq!(codes.len(), Code::ALL.len());
         let by_tag: BTreeMap<&str, usize> = ROUTES.iter().fold(BTreeMap::new(), |mut tags, route| {
-            *tags.entry(tag(route.path)).or_default() += 1;
+            *tags.entry(tag(route)).or_default() += 1;
             tags
         });
         assert_eq!(by_tag.len(), TAGS.len(), "every tag has routes: {by_tag:?}");

@@ -13,7 +13,7 @@ fn the_api_is_described_with_the_parameters_that_the_engine_knows() {
     let [search, facet_search, documents, analyze] = onggi_engine::search::parameters();
     for (name, known) in [("Search", search), ("FacetSearch", facet_search), ("DocumentsQuery", documents), ("Analyze", analyze)] {
         let described: BTreeSet<&str> = openapi::fields_of(name).into_iter().collect();
-        assert_eq!(described, known.into_iter().collect(), "{name}");
+        assert_eq!(described, known.into_iter().map(|(parameter, _)| parameter).collect(), "{name}");
     }
 }
 
@@ -38,7 +38,7 @@ fn compatibility() -> BTreeMap<String, Vec<Row>> {
     for line in text.lines() {
         if let Some(heading) = line.strip_prefix("## ") {
             heading.clone_into(&mut section);
-        } else if line.starts_with('|') && !line.starts_with("| ---") && !line.contains("| Meilisearch |") {
+        } else if line.starts_with('|') && !line.starts_with("| ---") && !line.starts_with("| Onggi | Meilisearch |") {
             // A `|` inside a cell is written `\|`.
             let cells: Vec<String> = line.replace("\\|", "\u{0}").split('|').map(|cell| cell.trim().replace('\u{0}', "|")).collect();
             assert_eq!(cells.len(), 5, "three columns: {line}");
@@ -61,7 +61,7 @@ fn every_row_of_the_compatibility_table_has_a_verdict_and_a_test_that_exists() {
         for Row { thing, verdict, tests } in rows {
             let place = format!("{section}: {thing}");
             let reasoned = ["differs: ", "not offered: "].iter().any(|kind| verdict.strip_prefix(kind).is_some_and(|why| !why.is_empty()));
-            assert!(verdict == "same" || verdict == "added" || reasoned, "{place}: {verdict}");
+            assert!(verdict.starts_with("same") || verdict == "added" || reasoned, "{place}: {verdict}");
             assert!(!tests.is_empty(), "{place} has no test");
             for (name, file) in tests {
                 let source = sources.entry(file.clone()).or_insert_with(|| {
@@ -81,7 +81,7 @@ fn every_route_parameter_setting_and_error_code_is_in_the_compatibility_table() 
         rows.iter().map(|row| row.thing.clone()).collect()
     };
     let [search, facet_search, documents, _] = onggi_engine::search::parameters();
-    let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let names = |parameters: Vec<(&str, Code)>| parameters.into_iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
     for (section, known) in [
         ("Routes", ROUTES.iter().map(|route| format!("{} {}", route.method, route.path)).collect()),
         ("Search parameters", names(search)),

@@ -301,4 +301,27 @@ mod tests {
         assert_eq!(FacetSearchRequest::from_json(b"{}").unwrap_err().code, Code::MissingFacetSearchFacetName);
         assert_eq!(FacetSearchRequest::from_json(br#"{"facetName": 1}"#).unwrap_err().code, Code::InvalidFacetSearchFacetName);
     }
+
+    #[test]
+    fn every_parameter_is_refused_with_its_own_code_when_it_is_of_the_wrong_type() {
+        let [search, facet_search, documents] = parameters();
+        let refused = |kind: usize, body: &str| match kind {
+            0 => SearchRequest::from_json(body.as_bytes()).err(),
+            1 => FacetSearchRequest::from_json(body.as_bytes()).err(),
+            _ => DocumentsRequest::from_json(body.as_bytes()).err(),
+        };
+        let tables = [search, facet_search, documents].into_iter().enumerate();
+        for (kind, (name, code)) in tables.flat_map(|(kind, table)| table.into_iter().map(move |parameter| (kind, parameter))) {
+            let codes: Vec<Code> = ["true", "\"no\"", "-1", "[true]", "{}"]
+                .iter()
+                .filter_map(|value| {
+                    let facet = if kind == 1 && name != "facetName" { "\"facetName\": \"a\", " } else { "" };
+                    refused(kind, &format!("{{{facet}\"{name}\": {value}}}"))
+                })
+                .map(|error| error.code)
+                .collect();
+            // What is not offered has a code of its own or says so; what is ignored may be anything.
+            assert!(codes.is_empty() || codes.contains(&code) || codes.contains(&Code::FeatureNotEnabled), "{name}: {codes:?}");
+        }
+    }
 }
