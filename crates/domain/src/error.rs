@@ -109,6 +109,7 @@ codes! {
     InvalidDocumentOffset "invalid_document_offset" InvalidRequest 400;
     InvalidDocumentRetrieveVectors "invalid_document_retrieve_vectors" InvalidRequest 400;
     InvalidDocumentSort "invalid_document_sort" InvalidRequest 400;
+    InvalidFacetSearchExhaustiveFacetCount "invalid_facet_search_exhaustive_facet_count" InvalidRequest 400;
     InvalidFacetSearchFacetName "invalid_facet_search_facet_name" InvalidRequest 400;
     InvalidFacetSearchFacetQuery "invalid_facet_search_facet_query" InvalidRequest 400;
     FacetSearchDisabled "facet_search_disabled" InvalidRequest 400;
@@ -149,6 +150,7 @@ codes! {
     InvalidSearchCropLength "invalid_search_crop_length" InvalidRequest 400;
     InvalidSearchCropMarker "invalid_search_crop_marker" InvalidRequest 400;
     InvalidSearchDistinct "invalid_search_distinct" InvalidRequest 400;
+    InvalidSearchEmbedder "invalid_search_embedder" InvalidRequest 400;
     InvalidSearchFacets "invalid_search_facets" InvalidRequest 400;
     InvalidSearchFilter "invalid_search_filter" InvalidRequest 400;
     InvalidSearchHighlightPostTag "invalid_search_highlight_post_tag" InvalidRequest 400;
@@ -158,14 +160,21 @@ codes! {
     InvalidSearchLimit "invalid_search_limit" InvalidRequest 400;
     InvalidSearchLocales "invalid_search_locales" InvalidRequest 400;
     InvalidSearchMatchingStrategy "invalid_search_matching_strategy" InvalidRequest 400;
+    InvalidSearchMedia "invalid_search_media" InvalidRequest 400;
     InvalidSearchOffset "invalid_search_offset" InvalidRequest 400;
     InvalidSearchPage "invalid_search_page" InvalidRequest 400;
+    InvalidSearchPersonalize "invalid_search_personalize" InvalidRequest 400;
+    InvalidSearchPersonalizeUserContext "invalid_search_personalize_user_context" InvalidRequest 400;
     InvalidSearchQ "invalid_search_q" InvalidRequest 400;
     InvalidSearchRankingScoreThreshold "invalid_search_ranking_score_threshold" InvalidRequest 400;
+    InvalidSearchRetrieveVectors "invalid_search_retrieve_vectors" InvalidRequest 400;
+    InvalidSearchSemanticRatio "invalid_search_semantic_ratio" InvalidRequest 400;
+    InvalidSearchShowPerformanceDetails "invalid_search_show_performance_details" InvalidRequest 400;
     InvalidSearchShowMatchesPosition "invalid_search_show_matches_position" InvalidRequest 400;
     InvalidSearchShowRankingScore "invalid_search_show_ranking_score" InvalidRequest 400;
     InvalidSearchShowRankingScoreDetails "invalid_search_show_ranking_score_details" InvalidRequest 400;
     InvalidSearchSort "invalid_search_sort" InvalidRequest 400;
+    InvalidSearchUseNetwork "invalid_search_use_network" InvalidRequest 400;
     InvalidSearchVector "invalid_search_vector" InvalidRequest 400;
     InvalidSettingsDictionary "invalid_settings_dictionary" InvalidRequest 400;
     InvalidSettingsDisplayedAttributes "invalid_settings_displayed_attributes" InvalidRequest 400;

@@ -7,6 +7,7 @@ pub mod container;
 pub mod dictionary;
 pub mod error;
 pub mod federation;
+pub mod filter;
 pub mod generation;
 pub mod ids;
 pub mod index;

@@ -35,6 +35,16 @@ pub struct Limits {
     pub multi_search_queries: usize,
     /// The answers to all queries of one multi-search together, which are held until the last one is there.
     pub multi_search_bytes: ByteSize,
+    /// Values in the lists of a filter: those of `IN`, and the points of polygons.
+    pub filter_values: usize,
+    /// Values of one facet in an answer, whatever `maxValuesPerFacet` allows.
+    pub facet_values: usize,
+    /// Documents that an answer may hold, together.
+    pub answer_bytes: ByteSize,
+    /// How far into one text matches are looked for, to highlight them, to crop around them, or to find an attribute of the shared slot.
+    pub highlight_bytes: ByteSize,
+    /// Documents that one search may read to tell attributes of the shared text slot apart.
+    pub compared_documents: usize,
     /// Requests a second of one tenant.
     pub requests_per_second: u32,
     /// Requests that one tenant may have under way.
@@ -65,6 +75,11 @@ impl Default for Limits {
             filter_depth: 100,
             multi_search_queries: 100,
             multi_search_bytes: ByteSize::mib(64),
+            filter_values: 100_000,
+            facet_values: 10_000,
+            answer_bytes: ByteSize::mib(64),
+            highlight_bytes: ByteSize::kib(256),
+            compared_documents: 10_000,
             requests_per_second: 2000,
             concurrent_requests: 256,
             waking_queue: 256,
@@ -83,6 +98,10 @@ pub const DOCUMENT_ID_CHARS: usize = 511;
 pub const DICTIONARY_ENTRIES: usize = 20_000;
 /// Characters of an entry of a dictionary.
 pub const DICTIONARY_ENTRY_CHARS: usize = 200;
+/// Names in one list of a search, such as `facets` or `attributesToRetrieve`.
+pub const LIST_NAMES: usize = 1000;
+/// Orders in one `sort`.
+pub const SORT_ORDERS: usize = 16;
 
 mod seconds {
     use std::time::Duration;

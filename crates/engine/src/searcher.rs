@@ -1,6 +1,6 @@
 //! The searcher: one commit, opened for reading.
 
-use std::{path::Path, time::Instant};
+use std::path::Path;
 
 use onggi_domain::{
     ApiError, Code,
@@ -22,7 +22,8 @@ use crate::{
     schema::{DOC, ID},
     search::{
         AnalyzeRequest, AnalyzeResponse, DocumentsPage, DocumentsRequest, FacetSearchRequest, FacetSearchResponse, SearchRequest,
-        SearchResponse,
+        SearchResponse, documents,
+        filter::{self, Predicate},
         run::{self, Synonyms},
     },
     state::EngineState,
@@ -122,7 +123,7 @@ impl Searcher {
             while tantivy::DocSet::doc(&postings) != tantivy::TERMINATED {
                 let doc = tantivy::DocSet::doc(&postings);
                 if segment.alive_bitset().is_none_or(|alive| alive.is_alive(doc)) {
-                    return run::show(self.load(at as u32, doc)?, fields).map(Some);
+                    return documents::show(self.load(at as u32, doc)?, fields).map(Some);
                 }
                 tantivy::DocSet::advance(&mut postings);
             }
@@ -132,21 +133,20 @@ impl Searcher {
 
     /// Documents in order of insertion, or sorted.
     pub fn documents(&self, request: &DocumentsRequest) -> Result<std::result::Result<DocumentsPage, ApiError>> {
-        let mut queries: Vec<Box<dyn Query>> = Vec::new();
+        let mut parts = Vec::new();
         if let Some(filter) = &request.filter {
-            let limits = &self.options.limits;
-            match crate::search::filter::to_query(filter, &self.state.settings, limits, Code::InvalidDocumentFilter) {
-                Ok(query) => queries.extend(query),
+            match filter::compiled(filter, &self.state.settings, &self.options.limits, Code::InvalidDocumentFilter) {
+                Ok(part) => parts.extend(part),
                 Err(error) => return Ok(Err(error)),
             }
         }
         if let Some(ids) = &request.ids {
             let terms: Vec<Term> = ids.iter().map(|id| Term::from_field_text(ID, &id_text(id))).collect();
             let query: Box<dyn Query> = if terms.is_empty() { Box::new(EmptyQuery) } else { Box::new(TermSetQuery::new(terms)) };
-            queries.push(query);
+            parts.push(Predicate::Query(query));
         }
-        let filter = crate::search::filter::all_of(queries);
-        self.with_index(|index| index.documents(request, filter.as_deref(), Instant::now()))
+        let filter = Predicate::all_of(parts);
+        self.with_index(|index| index.documents(request, filter.as_ref()))
     }
 
     fn with_index<T>(&self, work: impl FnOnce(&run::Index<'_>) -> T) -> T {

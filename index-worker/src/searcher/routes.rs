@@ -12,7 +12,7 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, header};
 use onggi_domain::{ApiError, Code, federation::FederatedRequest, worker::LoadRequest};
-use onggi_engine::search::{DocumentsRequest, FacetSearchRequest, SearchRequest};
+use onggi_engine::search::{DocumentRequest, DocumentsRequest, FacetSearchRequest, SearchRequest};
 use onggi_web::{Error, body};
 use serde_json::Value;
 use url::form_urlencoded;
@@ -136,9 +136,9 @@ async fn documents(searcher: &Searcher, request: DocumentsRequest) -> Result<Res
 }
 
 async fn document(State(searcher): State<Arc<Searcher>>, Path(id): Path<String>, RawQuery(query): RawQuery) -> Result<Response> {
-    let fields = document_fields(&query.unwrap_or_default())?;
+    let request = DocumentRequest::from_query(&query.unwrap_or_default())?;
     answered(&searcher, move |loaded| {
-        let found = loaded.engine.document(&id, fields.as_deref()).map_err(Error::internal)?;
+        let found = loaded.engine.document(&id, request.fields.as_deref()).map_err(Error::internal)?;
         let document = found.ok_or_else(|| ApiError::new(Code::DocumentNotFound, format!("Document `{id}` not found.")))?;
         Ok(Bytes::from(String::from(Box::<str>::from(document))))
     })
@@ -190,29 +190,6 @@ fn rule(headers: &HeaderMap) -> Result<Option<Value>> {
     serde_json::from_str(&decoded).map(Some).map_err(|error| Error::internal(format!("{RULE} is not URL-encoded JSON: {error}")).into())
 }
 
-/// The fields of `GET /documents/{id}?fields=a,b`; `*` and nothing at all: every field.
-fn document_fields(query: &str) -> Result<Option<Vec<String>>, ApiError> {
-    let mut fields = None;
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        match (name.as_ref(), value.as_ref()) {
-            ("fields", "*") => fields = None,
-            ("fields", list) => fields = Some(list.split(',').map(|field| field.trim().to_owned()).collect()),
-            ("retrieveVectors", "false") => {}
-            ("retrieveVectors", _) => {
-                return Err(ApiError::new(
-                    Code::InvalidDocumentRetrieveVectors,
-                    "Invalid value in parameter `retrieveVectors`: there are no vectors.",
-                ));
-            }
-            (other, _) => {
-                let message = format!("Unknown parameter `{other}`: expected one of `fields`, `retrieveVectors`");
-                return Err(ApiError::new(Code::BadRequest, message));
-            }
-        }
-    }
-    Ok(fields)
-}
-
 /// Why a request was not answered.
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -255,13 +232,5 @@ mod tests {
         assert_eq!(rule(&with("%5B%22a+%3D+1%22%5D")).unwrap(), Some(serde_json::json!(["a = 1"])));
         assert!(rule(&with("user = 1")).is_err());
         assert!(rule(&with("")).is_err());
-    }
-
-    #[test]
-    fn a_document_comes_whole_or_with_the_fields_that_are_named() {
-        assert_eq!(document_fields("").unwrap(), None);
-        assert_eq!(document_fields("fields=*").unwrap(), None);
-        assert_eq!(document_fields("fields=id,%20title").unwrap(), Some(vec!["id".to_owned(), "title".to_owned()]));
-        assert_eq!(document_fields("limit=3").unwrap_err().code, Code::BadRequest);
     }
 }

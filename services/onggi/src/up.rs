@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, bail};
 use async_trait::async_trait;
 use onggi_controller::{Controller, ProcessConfig, ProcessRuntime};
-use onggi_domain::{Code, IndexId, worker::Endpoint};
+use onggi_domain::{IndexId, worker::Endpoint};
 use onggi_gateway::{Discovery, WakeError};
 use onggi_metadata::{KeySecrets, Metadata};
 use onggi_web::Upstream;
@@ -181,7 +181,6 @@ impl Parts {
             controller: control.clone(),
             limits: config.limits.clone(),
             sizes: config.sizes.clone(),
-            check_filter: |filter, limits| onggi_engine::search::filter::check(filter, limits, Code::InvalidDocumentFilter),
             internal_secret: internal.clone(),
             spool_dir: spool(config)?,
         });

@@ -11,10 +11,9 @@ mod upload;
 
 use std::{path::PathBuf, sync::Arc};
 
-use onggi_domain::{ApiError, container::SizeTable, limits::Limits};
+use onggi_domain::{container::SizeTable, limits::Limits};
 use onggi_metadata::Metadata;
 use onggi_web::Upstream;
-use serde_json::Value;
 
 pub use routes::router;
 
@@ -31,8 +30,6 @@ pub struct Deps {
     pub limits: Limits,
     /// The size classes.
     pub sizes: SizeTable,
-    /// Whether a filter can be read, so that a typo in one is told at once.
-    pub check_filter: fn(&Value, &Limits) -> Result<(), ApiError>,
     /// What the gateway shows.
     pub internal_secret: Arc<str>,
     /// Where large uploads are spooled; made when it is absent.

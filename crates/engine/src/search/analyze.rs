@@ -14,7 +14,7 @@ use onggi_domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::parse::{self, Kind, Parameter};
+use super::parse::{self, Kind, Parameter, Unknown};
 use crate::analysis::{Analyzer, Rule, ShownText};
 
 pub(super) const ANALYZE: &[Parameter] = &[
@@ -122,7 +122,7 @@ pub struct AnalyzeChanges {
 impl AnalyzeRequest {
     /// From the JSON body of a POST; an error names the field and what would be right.
     pub fn from_json(body: &[u8]) -> Result<Self, ApiError> {
-        let request: Self = parse::from_json(body, ANALYZE)?;
+        let request: Self = parse::from_json(body, ANALYZE, Unknown::Refused)?;
         if request.text.is_none() {
             return Err(ApiError::new(Code::MissingAnalyzeText, "Missing field `text`: expected the text to analyse"));
         }

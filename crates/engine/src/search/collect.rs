@@ -6,11 +6,7 @@
 use std::time::Instant;
 
 use tantivy::{
-    BitSet, DocId, DocSet, SegmentReader, TERMINATED,
-    columnar::Column,
-    fieldnorm::FieldNormReader,
-    postings::BlockSegmentPostings,
-    query::{EnableScoring, Query},
+    BitSet, DocId, SegmentReader, TERMINATED, columnar::Column, fieldnorm::FieldNormReader, postings::BlockSegmentPostings,
     schema::IndexRecordOption,
 };
 
@@ -57,7 +53,8 @@ pub(super) struct Request<'a> {
     pub(super) segments: &'a [SegmentReader],
     /// `None`: every document.
     pub(super) plan: Option<&'a Plan>,
-    pub(super) filter: Option<&'a dyn Query>,
+    /// The documents of each segment that may be found.
+    pub(super) allowed: Option<&'a [BitSet]>,
     pub(super) excluded: Option<&'a [BitSet]>,
     pub(super) order: &'a RankPlan,
     /// How many of the best are wanted.
@@ -71,7 +68,7 @@ pub(super) fn collect(request: &Request<'_>) -> tantivy::Result<Collected> {
     let mut collected = Collected { hits: Vec::new(), total: 0, matched: request.keep_matched.then(Vec::new), degraded: false };
     let mut scratch = Scratch::new();
     for (at, segment) in request.segments.iter().enumerate() {
-        let allowed = request.filter.map(|filter| documents(filter, segment)).transpose()?;
+        let allowed = request.allowed.map(|allowed| &allowed[at]);
         let keys = request.order.keys().map(|key| KeyReader::open(key, segment)).collect::<tantivy::Result<Vec<_>>>()?;
         let mut top = Top {
             segment: at as u32,
@@ -89,7 +86,7 @@ pub(super) fn collect(request: &Request<'_>) -> tantivy::Result<Collected> {
         let mut total = 0;
         let mut visit = |doc: DocId, score: f32, mask: u32| {
             let wanted = alive.is_none_or(|alive| alive.is_alive(doc))
-                && allowed.as_ref().is_none_or(|allowed| allowed.contains(doc))
+                && allowed.is_none_or(|allowed| allowed.contains(doc))
                 && excluded.is_none_or(|excluded| !excluded.contains(doc));
             if wanted {
                 total += 1;
@@ -111,19 +108,6 @@ pub(super) fn collect(request: &Request<'_>) -> tantivy::Result<Collected> {
         }
     }
     Ok(collected)
-}
-
-/// The documents of a segment that a query matches, deleted ones among them.
-pub(super) fn documents(query: &dyn Query, segment: &SegmentReader) -> tantivy::Result<BitSet> {
-    let weight = query.weight(EnableScoring::Disabled { schema: segment.schema(), searcher_opt: None })?;
-    let mut found = BitSet::with_max_value(segment.max_doc());
-    let mut scorer = weight.scorer(segment, 1.0)?;
-    let mut doc = scorer.doc();
-    while doc != TERMINATED {
-        found.insert(doc);
-        doc = scorer.advance();
-    }
-    Ok(found)
 }
 
 fn walk_all(max_doc: DocId, deadline: Instant, visit: &mut impl FnMut(DocId, f32, u32)) -> bool {

@@ -7,18 +7,13 @@ use onggi_domain::{
     ApiError, Code,
     settings::{FacetOrder, FilterableAttribute, Settings},
 };
+use rustc_hash::FxHashSet;
 use tantivy::{BitSet, SegmentReader, columnar::StrColumn};
 
-use super::{
-    filter::numbers,
-    responses::{FacetHit, FacetStats},
-};
-use crate::{
-    schema::{column_name, normalize_value, split_column_value},
-    state,
-};
+use super::{filter::numbers, names, responses::FacetStats};
+use crate::schema::{PRESENCE, Presence, column_name, split_column_value};
 
-/// A value as it is compared, its first form as written, and its count.
+/// A value as it is compared, a form of it as written, and its count.
 pub(super) type Counts = BTreeMap<FacetKey, (String, u64)>;
 
 /// Numbers first, in their order, then strings.
@@ -28,34 +23,59 @@ pub(super) enum FacetKey {
     Text(String),
 }
 
-/// The attributes that `facets` means, `*` and patterns resolved against those seen.
-pub(super) fn attributes(facets: &[String], settings: &Settings, seen: &[String], code: Code) -> Result<Vec<String>, ApiError> {
-    let patterns: Vec<&String> = settings.filterable_attributes.iter().flat_map(FilterableAttribute::patterns).collect();
-    let allowed = |name: &str| patterns.iter().any(|pattern| state::matches(pattern, name));
-    let mut names = Vec::new();
-    for facet in facets {
-        if facet == "*" {
-            names.extend(patterns.iter().filter(|pattern| !pattern.contains('*')).map(|pattern| (*pattern).clone()));
-            names.extend(seen.iter().filter(|name| allowed(name)).cloned());
-        } else if allowed(facet) {
-            names.push(facet.clone());
-        } else {
-            let known: Vec<String> = patterns.iter().map(|pattern| format!("`{pattern}`")).collect();
-            let hint = if known.is_empty() {
-                "This index does not have configured filterable attributes.".to_owned()
-            } else {
-                format!("Available filterable attributes patterns are: {}.", known.join(", "))
-            };
-            return Err(ApiError::new(code, format!("Invalid facet distribution: Attribute `{facet}` is not filterable. {hint}")));
+/// An attribute whose values are counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Facet {
+    pub(super) name: String,
+    /// Whether it is in the answer without values too: it was named.
+    pub(super) named: bool,
+}
+
+/// The attributes that `facets` means, for an error of this code; `*` are all that the settings name or documents have.
+pub(super) fn attributes(
+    facets: &[String],
+    settings: &Settings,
+    segments: &[SegmentReader],
+    code: Code,
+) -> tantivy::Result<Result<Vec<Facet>, ApiError>> {
+    let mut all: Vec<Facet> = Vec::new();
+    if facets.iter().any(|facet| facet == "*") {
+        let named = settings.filterable_attributes.iter().filter(|rule| names::filters(rule)).flat_map(FilterableAttribute::patterns);
+        all.extend(named.filter(|pattern| !pattern.contains('*')).map(|name| Facet { name: name.clone(), named: true }));
+        for segment in segments {
+            each_present(segment, |name| {
+                if names::is_filterable(name, settings) {
+                    all.push(Facet { name: name.to_owned(), named: false });
+                }
+            })?;
         }
     }
-    let mut unique = Vec::new();
-    for name in names {
-        if !unique.contains(&name) && name != "_geo" {
-            unique.push(name);
+    for name in facets.iter().filter(|facet| *facet != "*") {
+        if !names::is_filterable(name, settings) {
+            let why = names::why_not(name, settings, "filterable", names::filters);
+            let message = format!("Invalid facet distribution: Attribute `{name}` is not filterable. {why}");
+            return Ok(Err(ApiError::new(code, message)));
+        }
+        all.push(Facet { name: name.clone(), named: true });
+    }
+    let mut seen: FxHashSet<String> = FxHashSet::default();
+    all.sort_by_key(|facet| !facet.named);
+    all.retain(|facet| facet.name != "_geo" && !facet.name.starts_with("_geo.") && seen.insert(facet.name.clone()));
+    Ok(Ok(all))
+}
+
+/// The attributes with columns that documents of a segment have.
+fn each_present(segment: &SegmentReader, mut visit: impl FnMut(&str)) -> tantivy::Result<()> {
+    let index = segment.inverted_index(PRESENCE)?;
+    let tag = Presence::Exists.tag().to_string();
+    let behind = format!("{tag}{}", char::MAX);
+    let mut terms = index.terms().range().ge(&tag).lt(&behind).into_stream()?;
+    while terms.advance() {
+        if let Ok(term) = std::str::from_utf8(terms.key()) {
+            visit(&term[tag.len()..]);
         }
     }
-    Ok(unique)
+    Ok(())
 }
 
 /// Counts the values of an attribute among the matching documents.
@@ -103,7 +123,12 @@ fn count_strings(attribute: &str, segment: &SegmentReader, matched: &BitSet, cou
         let count = numbers.next().copied().unwrap_or_default();
         let text = String::from_utf8_lossy(value);
         let (normalized, original) = split_column_value(&text);
-        counts.entry(FacetKey::Text(normalized.to_owned())).or_insert_with(|| (original.to_owned(), 0)).1 += count;
+        let (shown, total) = counts.entry(FacetKey::Text(normalized.to_owned())).or_insert_with(|| (original.to_owned(), 0));
+        // The same form of a value is shown however the documents lie in segments: the normalised one, or else the first in order.
+        if (original != normalized, original) < (shown != normalized, shown.as_str()) {
+            original.clone_into(shown);
+        }
+        *total += count;
     })?;
     Ok(())
 }
@@ -163,8 +188,7 @@ fn shown(value: f64) -> String {
 }
 
 /// The distribution as answered: at most so many values, in the order that the settings ask for.
-pub(super) fn distribution(attribute: &str, counts: Counts, settings: &Settings) -> IndexMap<String, u64> {
-    let faceting = &settings.faceting;
+pub(super) fn distribution(attribute: &str, counts: Counts, settings: &Settings, most: usize) -> IndexMap<String, u64> {
     let mut values: Vec<(String, u64)> = counts.into_values().collect();
     if order(attribute, settings) == FacetOrder::Count {
         values.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
@@ -172,7 +196,7 @@ pub(super) fn distribution(attribute: &str, counts: Counts, settings: &Settings)
     let mut distribution = IndexMap::new();
     for (value, count) in values {
         // The number 1 and the string "1" look the same here.
-        if distribution.contains_key(&value) || distribution.len() < faceting.max_values_per_facet {
+        if distribution.contains_key(&value) || distribution.len() < most {
             *distribution.entry(value).or_insert(0) += count;
         }
     }
@@ -183,55 +207,4 @@ pub(super) fn distribution(attribute: &str, counts: Counts, settings: &Settings)
 pub(super) fn order(attribute: &str, settings: &Settings) -> FacetOrder {
     let orders = &settings.faceting.sort_facet_values_by;
     orders.get(attribute).or_else(|| orders.get("*")).copied().unwrap_or(FacetOrder::Alpha)
-}
-
-/// The values that hold a word that begins with the query; every word of the query must be found.
-pub(super) fn search(attribute: &str, counts: Counts, query: Option<&str>, settings: &Settings) -> Vec<FacetHit> {
-    let query = normalize_value(query.unwrap_or_default());
-    let words: Vec<&str> = query.split_whitespace().collect();
-    let fits = |value: &str| {
-        let starts = |word: &str| {
-            value.starts_with(word)
-                || value.match_indices(word).any(|(at, _)| value[..at].chars().next_back().is_some_and(|before| !before.is_alphanumeric()))
-        };
-        words.iter().all(|word| starts(word))
-    };
-    let mut hits: Vec<FacetHit> = counts
-        .into_iter()
-        .filter(|(key, (shown, _))| match key {
-            FacetKey::Text(normalized) => fits(normalized),
-            FacetKey::Number(_) => fits(shown),
-        })
-        .map(|(_, (value, count))| FacetHit { value, count })
-        .collect();
-    if order(attribute, settings) == FacetOrder::Count {
-        hits.sort_by_key(|hit| std::cmp::Reverse(hit.count));
-    }
-    hits.truncate(settings.faceting.max_values_per_facet);
-    hits
-}
-
-/// Whether the settings let the values of an attribute be searched.
-pub(super) fn check_searchable(attribute: &str, settings: &Settings) -> Result<(), ApiError> {
-    let code = Code::InvalidFacetSearchFacetName;
-    if !settings.facet_search {
-        return Err(ApiError::new(Code::FacetSearchDisabled, "The facet search is disabled for this index"));
-    }
-    let rule = settings.filterable_attributes.iter().find(|rule| rule.patterns().iter().any(|pattern| state::matches(pattern, attribute)));
-    let searchable = match rule {
-        Some(FilterableAttribute::Name(_)) => true,
-        Some(FilterableAttribute::Features(rule)) => rule.features.facet_search,
-        None => false,
-    };
-    if searchable {
-        return Ok(());
-    }
-    let known: Vec<String> =
-        settings.filterable_attributes.iter().flat_map(FilterableAttribute::patterns).map(|name| format!("`{name}`")).collect();
-    let hint = if known.is_empty() {
-        "This index does not have configured facet-searchable attributes.".to_owned()
-    } else {
-        format!("Available facet-searchable attributes patterns are: {}.", known.join(", "))
-    };
-    Err(ApiError::new(code, format!("Attribute `{attribute}` is not facet-searchable. {hint}")))
 }

@@ -9,9 +9,12 @@ use serde_json::{Map, Value, json};
 use tantivy::{BitSet, SegmentReader};
 
 use super::{
-    SearchRequest, collect,
+    SearchRequest,
+    clock::Clock,
+    collect,
     collect::Hit,
-    distinct, facets,
+    distinct,
+    facets::{self, Facet},
     run::{Index, Outcome, Synonyms, failed},
     sort::{KeyReader, KeySource, RankPlan, SortKey, SortValue},
 };
@@ -115,7 +118,7 @@ impl Index<'_> {
         rule: Option<&Value>,
         synonyms: &Synonyms,
     ) -> Outcome<FederatedAnswer> {
-        let names = match self.facet_names(request.facets.as_deref(), Code::InvalidMultiSearchFacets) {
+        let names = match self.facet_names(request.facets.as_deref(), Code::InvalidMultiSearchFacets)? {
             Ok(names) => names,
             Err(error) => return Ok(Err(inside(&error, &format!(".federation.facetsByIndex.{}", request.index_uid)))),
         };
@@ -153,10 +156,10 @@ impl Index<'_> {
         Ok(Ok(FederatedAnswer { lists, total, facets, primary_key: self.state.primary_key.clone(), degraded }))
     }
 
-    fn federated_facets(&self, names: &[String], found: &[BitSet]) -> tantivy::Result<FederatedFacets> {
-        let (distribution, ranges) = self.facets(names, found)?;
+    fn federated_facets(&self, names: &[Facet], found: &[BitSet]) -> tantivy::Result<FederatedFacets> {
+        let (distribution, ranges) = self.facets(names, found, &Clock::start(self.limits.request_time))?;
         let stats = ranges.into_iter().map(|(name, range)| (name, FacetRange { min: range.min, max: range.max })).collect();
-        let order = names.iter().map(|name| (name.clone(), facets::order(name, &self.state.settings))).collect();
+        let order = distribution.keys().map(|name| (name.clone(), facets::order(name, &self.state.settings))).collect();
         Ok(FederatedFacets { distribution, stats, order })
     }
 }

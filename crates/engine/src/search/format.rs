@@ -1,13 +1,16 @@
 //! From a stored document to a hit: which attributes are shown, what is highlighted and cropped, and what is added.
 
-use onggi_domain::{ApiError, Code, settings::Settings};
+use onggi_domain::settings::Settings;
 use serde_json::{Map, Value, json, value::RawValue};
 
 use super::{
     SearchRequest,
-    highlight::{Crop, Matcher, render},
+    clock::Clock,
+    highlight::{Crop, Match, Matcher, render},
+    names,
+    run::Index,
 };
-use crate::{analysis::Analyzer, state};
+use crate::state;
 
 /// Which attributes of a document are shown.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -62,35 +65,39 @@ fn select_inside(value: Value, list: &[String], prefix: &str) -> Option<Value> {
 /// Makes hits of documents, for one request.
 pub(super) struct Formatter<'a> {
     request: &'a SearchRequest,
-    analyzer: &'a Analyzer,
+    index: &'a Index<'a>,
     matcher: Option<Matcher<'a>>,
+    clock: &'a Clock,
     displayed: Shown,
     shown: Shown,
-    highlight: Vec<String>,
-    crop: Vec<(String, usize)>,
+    highlight: &'a [String],
+    crop: Vec<(&'a str, usize)>,
+    /// Whether hits have `_formatted`: there is something in the index to highlight or to crop.
     formats: bool,
 }
 
 impl<'a> Formatter<'a> {
-    pub(super) fn new(
-        request: &'a SearchRequest,
-        settings: &Settings,
-        analyzer: &'a Analyzer,
-        matcher: Option<Matcher<'a>>,
-    ) -> Result<Self, ApiError> {
-        let crop =
-            request.attributes_to_crop.iter().flatten().map(|text| parse_crop(text, request.crop_length)).collect::<Result<Vec<_>, _>>()?;
-        let formats = request.attributes_to_highlight.is_some() || request.attributes_to_crop.is_some();
-        Ok(Self {
+    pub(super) fn new(request: &'a SearchRequest, index: &'a Index<'a>, matcher: Option<Matcher<'a>>, clock: &'a Clock) -> Self {
+        let settings = &index.state.settings;
+        let highlight = request.attributes_to_highlight.as_deref().unwrap_or_default();
+        let crop: Vec<(&str, usize)> =
+            request.attributes_to_crop.iter().flatten().map(|text| parse_crop(text, request.crop_length)).collect();
+        let known = |name: &str| {
+            let seen = |field: &String| state::covers(field, name) || state::matches(name, field);
+            name == "*" || (index.state.fields.keys().any(seen) && names::is_displayed(name, settings))
+        };
+        let formats = highlight.iter().any(|name| known(name)) || crop.iter().any(|(name, _)| known(name));
+        Self {
             request,
-            analyzer,
+            index,
             matcher,
+            clock,
             displayed: Shown::new(settings, None),
             shown: Shown::new(settings, request.attributes_to_retrieve.as_deref()),
-            highlight: request.attributes_to_highlight.clone().unwrap_or_default(),
+            highlight,
             crop,
             formats,
-        })
+        }
     }
 
     /// A document as it came, as a hit with these members added.
@@ -102,11 +109,14 @@ impl<'a> Formatter<'a> {
         let visible = self.displayed.select(document);
         let mut hit = self.shown.select(visible.clone());
         if self.formats {
-            hit.insert("_formatted".to_owned(), Value::Object(self.formatted(&visible)));
+            let formatted = self.formatted(&visible);
+            if !formatted.is_empty() {
+                hit.insert("_formatted".to_owned(), Value::Object(formatted));
+            }
         }
         if self.request.show_matches_position {
             let mut positions = Map::new();
-            self.positions(&visible, "", &mut positions);
+            self.positions(&visible, "", &mut Vec::new(), &mut positions);
             hit.insert("_matchesPosition".to_owned(), Value::Object(positions));
         }
         hit.extend(added);
@@ -116,7 +126,7 @@ impl<'a> Formatter<'a> {
     fn formatted(&self, visible: &Map<String, Value>) -> Map<String, Value> {
         let mut named: Vec<String> = self.request.attributes_to_retrieve.clone().unwrap_or_else(|| vec!["*".to_owned()]);
         named.extend(self.highlight.iter().cloned());
-        named.extend(self.crop.iter().map(|(name, _)| name.clone()));
+        named.extend(self.crop.iter().map(|(name, _)| (*name).to_owned()));
         let fields = if named.iter().any(|name| name == "*") { visible.clone() } else { select(visible.clone(), &named, "") };
         fields
             .into_iter()
@@ -147,42 +157,57 @@ impl<'a> Formatter<'a> {
 
     fn format_text(&self, text: &str, path: &str) -> String {
         let highlights = self.highlight.iter().any(|name| state::matches(name, path));
-        let crop =
-            self.crop.iter().find(|(name, _)| name == path).or_else(|| self.crop.iter().find(|(name, _)| state::matches(name, path)));
+        let whole = |(name, _): &&(&str, usize)| *name == path;
+        let crop = self.crop.iter().find(whole).or_else(|| self.crop.iter().find(|(name, _)| state::matches(name, path)));
         if !highlights && crop.is_none() {
             return text.to_owned();
         }
-        let matches = self.matcher.as_ref().map(|matcher| matcher.find(text, self.analyzer.rule(path))).unwrap_or_default();
         let tags = highlights.then_some((self.request.highlight_pre_tag.as_str(), self.request.highlight_post_tag.as_str()));
-        render(text, &matches, tags, crop.map(|(_, words)| Crop { words: *words, marker: &self.request.crop_marker }))
+        let crop = crop.map(|(_, words)| Crop { words: *words, marker: &self.request.crop_marker });
+        render(text, &self.matches(text, path), tags, crop)
     }
 
-    fn positions(&self, fields: &Map<String, Value>, prefix: &str, out: &mut Map<String, Value>) {
-        for (name, value) in fields {
-            self.positions_in(value, &format!("{prefix}{name}"), None, out);
+    /// The matches in a text, as long as there is time to look for them.
+    fn matches(&self, text: &str, path: &str) -> Vec<Match> {
+        match &self.matcher {
+            Some(matcher) if self.clock.check().is_ok() => matcher.find(text, self.index.analyzer.rule(path)),
+            _ => Vec::new(),
         }
     }
 
-    fn positions_in(&self, value: &Value, path: &str, index: Option<usize>, out: &mut Map<String, Value>) {
+    fn positions(&self, fields: &Map<String, Value>, prefix: &str, indices: &mut Vec<usize>, out: &mut Map<String, Value>) {
+        for (name, value) in fields {
+            self.positions_in(value, &format!("{prefix}{name}"), indices, out);
+        }
+    }
+
+    /// `indices` say which elements of arrays were gone through on the way.
+    fn positions_in(&self, value: &Value, path: &str, indices: &mut Vec<usize>, out: &mut Map<String, Value>) {
         let text = match value {
-            Value::String(text) => text.clone(),
-            Value::Number(number) => number.to_string(),
+            Value::String(text) => text,
+            Value::Number(number) => &number.to_string(),
             Value::Array(items) => {
-                items.iter().enumerate().for_each(|(index, item)| self.positions_in(item, path, Some(index), out));
+                for (index, item) in items.iter().enumerate() {
+                    indices.push(index);
+                    self.positions_in(item, path, indices, out);
+                    indices.pop();
+                }
                 return;
             }
-            Value::Object(fields) => return self.positions(fields, &format!("{path}."), out),
-            _ => return,
+            Value::Object(fields) => return self.positions(fields, &format!("{path}."), indices, out),
+            Value::Null | Value::Bool(_) => return,
         };
-        let Some(matcher) = &self.matcher else { return };
-        let found = matcher.find(&text, self.analyzer.rule(path)).into_iter().map(|found| {
-            let mut place = json!({"start": found.range.start, "length": found.range.len()});
-            if let Some(index) = index {
-                place["indices"] = json!([index]);
-            }
-            place
-        });
-        let found: Vec<Value> = found.collect();
+        let found: Vec<Value> = self
+            .matches(text, path)
+            .into_iter()
+            .map(|found| {
+                let mut place = json!({"start": found.range.start, "length": found.range.len()});
+                if !indices.is_empty() {
+                    place["indices"] = json!(indices);
+                }
+                place
+            })
+            .collect();
         if !found.is_empty()
             && let Value::Array(list) = out.entry(path.to_owned()).or_insert_with(|| json!([]))
         {
@@ -191,16 +216,11 @@ impl<'a> Formatter<'a> {
     }
 }
 
-fn parse_crop(text: &str, default: usize) -> Result<(String, usize), ApiError> {
+/// `name` or `name:words`. What follows the last colon and is no number is ignored, as in Meilisearch.
+fn parse_crop(text: &str, default: usize) -> (&str, usize) {
     match text.rsplit_once(':') {
-        None => Ok((text.to_owned(), default)),
-        Some((name, length)) => match length.parse() {
-            Ok(length) => Ok((name.to_owned(), length)),
-            Err(_) => Err(ApiError::new(
-                Code::InvalidSearchAttributesToCrop,
-                format!("Invalid value at `.attributesToCrop`: `{text}` ends with `:{length}`, which is not a number of words"),
-            )),
-        },
+        None => (text, default),
+        Some((name, length)) => (name, length.parse().unwrap_or(default)),
     }
 }
 
@@ -267,8 +287,8 @@ mod tests {
 
     #[test]
     fn a_crop_length_may_follow_the_name() {
-        assert_eq!(parse_crop("a:5", 10).unwrap(), ("a".to_owned(), 5));
-        assert_eq!(parse_crop("*", 10).unwrap(), ("*".to_owned(), 10));
-        assert_eq!(parse_crop("a:b", 10).unwrap_err().code, Code::InvalidSearchAttributesToCrop);
+        for (text, expected) in [("a:5", ("a", 5)), ("*", ("*", 10)), ("a:b", ("a", 10)), ("a:b:3", ("a:b", 3))] {
+            assert_eq!(parse_crop(text, 10), expected);
+        }
     }
 }

@@ -2,16 +2,22 @@
 
 use std::ops::Range;
 
+use onggi_domain::limits::Limits;
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::query::{ParsedQuery, QueryWord};
+use super::{
+    expand::MAX_UNITS,
+    query::{Part, QueryWord},
+};
 use crate::analysis::{Analyzer, Kind, Rule, Word, as_initials};
 
 /// Finds matches in texts, for one query.
 pub(super) struct Matcher<'a> {
     analyzer: &'a Analyzer,
     words: Vec<Wanted<'a>>,
-    phrases: Vec<&'a [QueryWord]>,
+    phrases: Vec<(usize, &'a [QueryWord])>,
+    /// How far into a text matches are looked for.
+    most_bytes: usize,
 }
 
 struct Wanted<'a> {
@@ -38,35 +44,58 @@ pub(super) struct Crop<'a> {
 }
 
 impl<'a> Matcher<'a> {
-    /// For a query whose parts have these other forms.
-    pub(super) fn new(analyzer: &'a Analyzer, query: &'a ParsedQuery, variants: &[&'a [String]]) -> Self {
+    /// For the parts of a query, which have these other forms.
+    pub(super) fn new(analyzer: &'a Analyzer, parts: &'a [Part], variants: &[&'a [String]], limits: &Limits) -> Self {
         let mut words = Vec::new();
         let mut phrases = Vec::new();
-        for (number, part) in query.parts.iter().enumerate() {
+        for (number, part) in parts.iter().enumerate() {
             if part.phrase {
-                phrases.push(part.words.as_slice());
+                phrases.push((number, part.words.as_slice()));
             } else {
                 words.push(Wanted { word: &part.words[0], variants: variants.get(number).copied().unwrap_or_default(), number });
             }
         }
-        Self { analyzer, words, phrases }
+        Self { analyzer, words, phrases, most_bytes: limits.highlight_bytes.as_u64() as usize }
+    }
+
+    /// Each word only as it is written, as if it were a phrase.
+    pub(super) fn to_the_letter(mut self) -> Self {
+        self.phrases.extend(self.words.drain(..).map(|wanted| (wanted.number, std::slice::from_ref(wanted.word))));
+        self
     }
 
     /// The matches in a text, in order, without overlaps.
     pub(super) fn find(&self, text: &str, rule: Rule) -> Vec<Match> {
-        if self.words.is_empty() && self.phrases.is_empty() {
-            return Vec::new();
-        }
-        let words = self.analyzer.words(text, rule);
+        let words = self.words_of(text, rule);
         let mut found = Vec::new();
         for word in &words {
             found.extend(self.words.iter().find_map(|wanted| wanted.matches(word, text)));
         }
-        for (number, phrase) in self.phrases.iter().enumerate() {
-            find_phrase(phrase, &words, self.words.len() + number, &mut found);
+        for (number, phrase) in &self.phrases {
+            find_phrase(phrase, &words, *number, &mut found);
         }
         found.sort_by_key(|found| (found.range.start, std::cmp::Reverse(found.range.end)));
         merge(found)
+    }
+
+    /// The parts of the query that a text holds, one a bit.
+    pub(super) fn parts(&self, text: &str, rule: Rule) -> u32 {
+        let words = self.words_of(text, rule);
+        let held = self.words.iter().filter(|wanted| words.iter().any(|word| wanted.matches(word, text).is_some()));
+        let mut numbers: Vec<usize> = held.map(|wanted| wanted.number).collect();
+        let mut found = Vec::new();
+        for (number, phrase) in &self.phrases {
+            find_phrase(phrase, &words, *number, &mut found);
+        }
+        numbers.extend(found.iter().map(|found| found.word));
+        numbers.into_iter().filter(|number| *number < MAX_UNITS).fold(0, |bits, number| bits | 1 << number)
+    }
+
+    fn words_of(&self, text: &str, rule: Rule) -> Vec<Word> {
+        if self.words.is_empty() && self.phrases.is_empty() {
+            return Vec::new();
+        }
+        self.analyzer.words(&text[..text.floor_char_boundary(self.most_bytes)], rule)
     }
 }
 

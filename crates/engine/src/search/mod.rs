@@ -1,19 +1,25 @@
 //! Searching: requests, filters, the two phases of ranking, facets, and hits as they are answered.
 //!
 //! A search goes through these in order: [`SearchRequest`] (`requests`, `parse`), `filter`, `query` (words and phrases), `expand` (posting lists of words, prefixes
-//! and typos), `plan`, `collect` (first phase: all that match), `rerank` (second phase: the best, with positions), `facets`, `format`. `run` holds them together.
+//! and typos), `plan`, `collect` (first phase: all that match), `narrow` (which of it is in the attributes asked for, where the index cannot tell), `rerank` (second
+//! phase: the best, with positions), `facets`, `format`. `run` holds them together; `facet_search` and `documents` are the other two things that can be asked.
 //! `hangul` is what is special to Korean as it is typed; `analyze` shows how a text becomes words.
 
 mod analyze;
+pub(crate) mod clock;
 mod collect;
 mod distinct;
+pub(crate) mod documents;
 mod expand;
+mod facet_search;
 mod facets;
 mod federated;
-pub mod filter;
+pub(crate) mod filter;
 mod format;
 mod hangul;
 mod highlight;
+mod names;
+mod narrow;
 mod parse;
 mod phrase;
 mod plan;
@@ -24,7 +30,8 @@ mod responses;
 pub(crate) mod run;
 mod sort;
 mod weights;
+mod window;
 
 pub use analyze::{AnalyzeChanges, AnalyzeRequest, AnalyzeResponse, AnalyzedText, AnalyzedToken, DroppedToken};
-pub use requests::{DocumentsRequest, FacetSearchRequest, MatchingStrategy, SearchRequest, parameters};
+pub use requests::{DocumentRequest, DocumentsRequest, FacetSearchRequest, MatchingStrategy, SearchRequest, parameters};
 pub use responses::{DocumentsPage, FacetHit, FacetSearchResponse, FacetStats, Paging, SearchResponse};

@@ -3,7 +3,7 @@
 //! Each request has a table of its parameters. The table is the one place that knows a parameter's name, type and error code; the
 //! request's own `serde` shape does the rest.
 
-use onggi_domain::{ApiError, Code};
+use onggi_domain::{ApiError, Code, limits::LIST_NAMES};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -26,17 +26,33 @@ pub(super) enum Kind {
     TextLists,
     /// One of a few names.
     OneOf(&'static [&'static str]),
-    /// Accepted for compatibility; only the harmless value (`false`, `null`) is.
-    Absent(&'static str),
-    /// Accepted for compatibility and ignored.
-    Ignored,
+    /// Something of a feature that is not offered: of the right type it is refused with what the feature would do and its name.
+    Disabled(Type, &'static str, &'static str),
+}
+
+/// The JSON type of what is not offered. `false` is harmless.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Type {
+    Flag,
+    Text,
+    Number,
+    Array,
+    Object,
+    Any,
 }
 
 /// One parameter: its name, what it holds, and the code of an error in it.
 pub(super) type Parameter = (&'static str, Kind, Code);
 
+/// What becomes of a field that the table does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unknown {
+    Refused,
+    Ignored,
+}
+
 /// A request from a JSON body; an empty body is an empty object.
-pub(super) fn from_json<T: DeserializeOwned>(body: &[u8], table: &[Parameter]) -> Result<T, ApiError> {
+pub(super) fn from_json<T: DeserializeOwned>(body: &[u8], table: &[Parameter], unknown: Unknown) -> Result<T, ApiError> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return build(Map::new(), table);
     }
@@ -47,8 +63,11 @@ pub(super) fn from_json<T: DeserializeOwned>(body: &[u8], table: &[Parameter]) -
         return Err(ApiError::new(Code::BadRequest, format!("Invalid value type: expected an object, but found {}", describe(&value))));
     };
     for (name, value) in &fields {
-        let (_, kind, code) = find(name, table, "field")?;
-        check(name, value, kind, code)?;
+        match find(name, table, "field") {
+            Ok((_, kind, code)) => check(name, value, kind, code)?,
+            Err(_) if unknown == Unknown::Ignored => {}
+            Err(error) => return Err(error),
+        }
     }
     build(fields, table)
 }
@@ -58,7 +77,7 @@ pub(super) fn from_query<T: DeserializeOwned>(query: &str, table: &[Parameter]) 
     let mut fields = Map::new();
     for (name, text) in query_pairs(query)? {
         let (_, kind, code) = find(&name, table, "parameter")?;
-        if text.is_empty() && !matches!(kind, Kind::Text) {
+        if text.is_empty() && matches!(kind, Kind::Texts | Kind::Ids | Kind::Filter) {
             continue;
         }
         let value = typed(&name, &text, kind, code)?;
@@ -72,7 +91,7 @@ pub(super) fn from_query<T: DeserializeOwned>(query: &str, table: &[Parameter]) 
 /// The last step: what the table let pass becomes the request.
 fn build<T: DeserializeOwned>(mut fields: Map<String, Value>, table: &[Parameter]) -> Result<T, ApiError> {
     fields.retain(|name, value| {
-        !value.is_null() && !table.iter().any(|(known, kind, _)| known == name && matches!(kind, Kind::Absent(_) | Kind::Ignored))
+        !value.is_null() && table.iter().any(|(known, kind, _)| known == name && !matches!(kind, Kind::Disabled(..)))
     });
     serde_json::from_value(Value::Object(fields)).map_err(|e| ApiError::new(Code::BadRequest, format!("Invalid request: {e}")))
 }
@@ -108,11 +127,21 @@ fn check(name: &str, value: &Value, kind: Kind, code: Code) -> Result<(), ApiErr
             let lists = |fields: &Map<String, Value>| fields.values().all(|list| check_texts(name, list, code).is_ok());
             (value.as_object().is_some_and(lists), "an object of arrays of strings")
         }
-        Kind::Filter => (value.is_string() || value.is_array(), "a string or an array"),
-        Kind::Ignored => (true, ""),
+        // The filter's own parser says what is wrong with it.
+        Kind::Filter => (true, ""),
         Kind::OneOf(names) => return check_name(name, value, names, code),
-        Kind::Absent(_) if *value == Value::Bool(false) => return Ok(()),
-        Kind::Absent(why) => return Err(ApiError::new(Code::FeatureNotEnabled, why)),
+        Kind::Disabled(wanted, action, feature) => match wanted {
+            Type::Flag if *value == Value::Bool(false) => return Ok(()),
+            Type::Flag if !value.is_boolean() => (false, "a boolean"),
+            Type::Text if !value.is_string() => (false, "a string"),
+            Type::Number if !value.is_number() => (false, "a number"),
+            Type::Array if !value.is_array() => (false, "an array"),
+            Type::Object if !value.is_object() => (false, "an object"),
+            _ => {
+                let message = format!("{action} requires enabling the `{feature}` experimental feature, which is not offered.");
+                return Err(ApiError::new(Code::FeatureNotEnabled, message));
+            }
+        },
     };
     if fits {
         return Ok(());
@@ -130,6 +159,10 @@ fn check_texts(name: &str, value: &Value, code: Code) -> Result<(), ApiError> {
         return Err(ApiError::new(code, format!("Invalid value type at `.{name}`: expected an array, but found {}", describe(value))));
     };
     match items.iter().position(|item| !item.is_string()) {
+        None if items.len() > LIST_NAMES => Err(ApiError::new(
+            code,
+            format!("Invalid value at `.{name}`: a list has at most {LIST_NAMES} entries, but this one has {}", items.len()),
+        )),
         None => Ok(()),
         Some(at) => {
             let found = describe(&items[at]);
@@ -158,9 +191,11 @@ fn typed(name: &str, text: &str, kind: Kind, code: Code) -> Result<Value, ApiErr
         Kind::Flag => text.parse::<bool>().map_err(|_| wrong("a boolean, expected either `true` or `false`"))?.into(),
         Kind::Number => text.parse::<f64>().ok().and_then(serde_json::Number::from_f64).ok_or_else(|| wrong("a number"))?.into(),
         Kind::Texts | Kind::Ids => split_list(text).into_iter().map(Value::from).collect(),
-        Kind::Filter if text.trim_start().starts_with('[') => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
-        Kind::Absent(_) if text == "false" => Value::Bool(false),
-        Kind::Text | Kind::OneOf(_) | Kind::Filter | Kind::TextLists | Kind::Absent(_) | Kind::Ignored => text.into(),
+        Kind::Filter => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
+        Kind::Disabled(Type::Flag, ..) => typed(name, text, Kind::Flag, code)?,
+        Kind::Disabled(Type::Number, ..) => typed(name, text, Kind::Number, code)?,
+        Kind::Disabled(Type::Array, ..) => typed(name, text, Kind::Texts, code)?,
+        Kind::Text | Kind::OneOf(_) | Kind::TextLists | Kind::Disabled(..) => text.into(),
     })
 }
 

@@ -4,10 +4,14 @@ use onggi_domain::{ApiError, Code, locale};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::parse::{self, Kind, Parameter};
+use super::parse::{self, Kind, Parameter, Type, Unknown};
 
-const NO_VECTORS: &str = "Searching by vectors is not offered: leave out `vector`, `hybrid` and `retrieveVectors`.";
-const NO_MEDIA: &str = "Searching by media and personalization are not offered: leave out `media` and `personalize`.";
+const VECTORS: Kind = Kind::Disabled(Type::Flag, "passing `retrieveVectors`", "vector store");
+const NETWORK: Kind = Kind::Disabled(Type::Flag, "passing `useNetwork` in a search query", "network");
+const VECTOR: Kind = Kind::Disabled(Type::Array, "passing `vector` in a search query", "vector store");
+const HYBRID: Kind = Kind::Disabled(Type::Object, "passing `hybrid` in a search query", "vector store");
+const MEDIA: Kind = Kind::Disabled(Type::Any, "passing `media` in a search query", "multimodal");
+const PERSONALIZE: Kind = Kind::Disabled(Type::Object, "passing `personalize` in a search query", "personalization");
 const STRATEGIES: &[&str] = &["last", "all", "frequency"];
 
 const SEARCH: &[Parameter] = &[
@@ -34,12 +38,36 @@ const SEARCH: &[Parameter] = &[
     ("matchingStrategy", Kind::OneOf(STRATEGIES), Code::InvalidSearchMatchingStrategy),
     ("attributesToSearchOn", Kind::Texts, Code::InvalidSearchAttributesToSearchOn),
     ("locales", Kind::Texts, Code::InvalidSearchLocales),
-    ("vector", Kind::Absent(NO_VECTORS), Code::InvalidSearchVector),
-    ("hybrid", Kind::Absent(NO_VECTORS), Code::InvalidSearchHybridQuery),
-    ("retrieveVectors", Kind::Absent(NO_VECTORS), Code::InvalidSearchVector),
-    ("media", Kind::Absent(NO_MEDIA), Code::BadRequest),
-    ("personalize", Kind::Absent(NO_MEDIA), Code::BadRequest),
-    ("showPerformanceDetails", Kind::Ignored, Code::BadRequest),
+    ("showPerformanceDetails", Kind::Flag, Code::InvalidSearchShowPerformanceDetails),
+    ("vector", VECTOR, Code::InvalidSearchVector),
+    ("retrieveVectors", VECTORS, Code::InvalidSearchRetrieveVectors),
+    ("useNetwork", NETWORK, Code::InvalidSearchUseNetwork),
+];
+
+/// What only the JSON of a POST can say.
+const SEARCH_BODY: &[Parameter] = &[
+    ("hybrid", HYBRID, Code::InvalidSearchHybridQuery),
+    ("media", MEDIA, Code::InvalidSearchMedia),
+    ("personalize", PERSONALIZE, Code::InvalidSearchPersonalize),
+];
+
+/// The same in a query string.
+const SEARCH_QUERY: &[Parameter] = &[
+    (
+        "hybridEmbedder",
+        Kind::Disabled(Type::Text, "passing `hybridEmbedder` in a search query", "vector store"),
+        Code::InvalidSearchEmbedder,
+    ),
+    (
+        "hybridSemanticRatio",
+        Kind::Disabled(Type::Number, "passing `hybridSemanticRatio` in a search query", "vector store"),
+        Code::InvalidSearchSemanticRatio,
+    ),
+    (
+        "personalizeUserContext",
+        Kind::Disabled(Type::Text, "passing `personalizeUserContext` in a search query", "personalization"),
+        Code::InvalidSearchPersonalizeUserContext,
+    ),
 ];
 
 const FACET_SEARCH: &[Parameter] = &[
@@ -49,11 +77,13 @@ const FACET_SEARCH: &[Parameter] = &[
     ("filter", Kind::Filter, Code::InvalidSearchFilter),
     ("matchingStrategy", Kind::OneOf(STRATEGIES), Code::InvalidSearchMatchingStrategy),
     ("attributesToSearchOn", Kind::Texts, Code::InvalidSearchAttributesToSearchOn),
-    ("exhaustiveFacetCount", Kind::Flag, Code::BadRequest),
+    ("exhaustiveFacetCount", Kind::Flag, Code::InvalidFacetSearchExhaustiveFacetCount),
     ("locales", Kind::Texts, Code::InvalidSearchLocales),
     ("rankingScoreThreshold", Kind::Number, Code::InvalidSearchRankingScoreThreshold),
-    ("hybrid", Kind::Absent(NO_VECTORS), Code::InvalidSearchHybridQuery),
-    ("vector", Kind::Absent(NO_VECTORS), Code::InvalidSearchVector),
+    ("hybrid", HYBRID, Code::InvalidSearchHybridQuery),
+    ("vector", VECTOR, Code::InvalidSearchVector),
+    ("media", MEDIA, Code::InvalidSearchMedia),
+    ("useNetwork", NETWORK, Code::InvalidSearchUseNetwork),
 ];
 
 const DOCUMENTS: &[Parameter] = &[
@@ -63,13 +93,17 @@ const DOCUMENTS: &[Parameter] = &[
     ("filter", Kind::Filter, Code::InvalidDocumentFilter),
     ("ids", Kind::Ids, Code::InvalidDocumentIds),
     ("sort", Kind::Texts, Code::InvalidDocumentSort),
-    ("retrieveVectors", Kind::Flag, Code::InvalidDocumentRetrieveVectors),
+    ("retrieveVectors", VECTORS, Code::InvalidDocumentRetrieveVectors),
 ];
 
 /// The names of the parameters of a search, of a facet search, of a page of documents, and of an analysis.
 pub fn parameters() -> [Vec<&'static str>; 4] {
-    [SEARCH, FACET_SEARCH, DOCUMENTS, super::analyze::ANALYZE].map(|table| table.iter().map(|(name, ..)| *name).collect())
+    let names = |tables: &[&[Parameter]]| tables.concat().iter().map(|(name, ..)| *name).collect();
+    [names(&[SEARCH, SEARCH_BODY]), names(&[FACET_SEARCH]), names(&[DOCUMENTS]), names(&[super::analyze::ANALYZE])]
 }
+
+const DOCUMENT: &[Parameter] =
+    &[("fields", Kind::Texts, Code::InvalidDocumentFields), ("retrieveVectors", VECTORS, Code::InvalidDocumentRetrieveVectors)];
 
 /// A search. Defaults as in Meilisearch; a field that is not known is an error.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -91,6 +125,7 @@ pub struct SearchRequest {
     pub show_matches_position: bool,
     pub show_ranking_score: bool,
     pub show_ranking_score_details: bool,
+    pub show_performance_details: bool,
     pub ranking_score_threshold: Option<f64>,
     pub filter: Option<Value>,
     pub sort: Option<Vec<String>>,
@@ -119,6 +154,7 @@ impl Default for SearchRequest {
             show_matches_position: false,
             show_ranking_score: false,
             show_ranking_score_details: false,
+            show_performance_details: false,
             ranking_score_threshold: None,
             filter: None,
             sort: None,
@@ -146,25 +182,30 @@ pub enum MatchingStrategy {
 impl SearchRequest {
     /// From the JSON body of a POST; an error names the field and what would be right.
     pub fn from_json(body: &[u8]) -> Result<Self, ApiError> {
-        parse::from_json::<Self>(body, SEARCH)?.checked()
+        parse::from_json::<Self>(body, &[SEARCH, SEARCH_BODY].concat(), Unknown::Refused)?.checked()
     }
 
     /// From the query string of a GET; lists are comma-separated, `filter` is a string or JSON array.
     pub fn from_query(query: &str) -> Result<Self, ApiError> {
-        parse::from_query::<Self>(query, SEARCH)?.checked()
+        parse::from_query::<Self>(query, &[SEARCH, SEARCH_QUERY].concat())?.checked()
     }
 
     fn checked(self) -> Result<Self, ApiError> {
-        if self.ranking_score_threshold.is_some_and(|threshold| !(0.0..=1.0).contains(&threshold)) {
-            return Err(ApiError::new(
-                Code::InvalidSearchRankingScoreThreshold,
-                "Invalid value at `.rankingScoreThreshold`: the value of `rankingScoreThreshold` is invalid, \
-                 expected a float between `0.0` and `1.0`.",
-            ));
-        }
+        check_threshold(self.ranking_score_threshold)?;
         check_locales(self.locales.as_deref())?;
         Ok(self)
     }
+}
+
+fn check_threshold(threshold: Option<f64>) -> Result<(), ApiError> {
+    if threshold.is_none_or(|threshold| (0.0..=1.0).contains(&threshold)) {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Code::InvalidSearchRankingScoreThreshold,
+        "Invalid value at `.rankingScoreThreshold`: the value of `rankingScoreThreshold` is invalid, \
+         expected a float between `0.0` and `1.0`.",
+    ))
 }
 
 fn check_locales(locales: Option<&[String]>) -> Result<(), ApiError> {
@@ -197,12 +238,13 @@ pub struct FacetSearchRequest {
 }
 
 impl FacetSearchRequest {
-    /// From the JSON body of a POST.
+    /// From the JSON body of a POST. Parameters of a search that mean nothing here are ignored: clients send all that they have.
     pub fn from_json(body: &[u8]) -> Result<Self, ApiError> {
-        let request: Self = parse::from_json(body, FACET_SEARCH)?;
+        let request: Self = parse::from_json(body, FACET_SEARCH, Unknown::Ignored)?;
         if request.facet_name.is_empty() {
             return Err(ApiError::new(Code::MissingFacetSearchFacetName, "Missing field `facetName`"));
         }
+        check_threshold(request.ranking_score_threshold)?;
         check_locales(request.locales.as_deref())?;
         Ok(request)
     }
@@ -219,19 +261,33 @@ pub struct DocumentsRequest {
     pub filter: Option<Value>,
     pub ids: Option<Vec<Value>>,
     pub sort: Option<Vec<String>>,
-    pub retrieve_vectors: bool,
 }
 
 impl Default for DocumentsRequest {
     fn default() -> Self {
-        Self { offset: 0, limit: 20, fields: None, filter: None, ids: None, sort: None, retrieve_vectors: false }
+        Self { offset: 0, limit: 20, fields: None, filter: None, ids: None, sort: None }
+    }
+}
+
+/// The parameters of `GET .../documents/{id}`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct DocumentRequest {
+    /// The fields that are wanted; all without it, or with `*`.
+    pub fields: Option<Vec<String>>,
+}
+
+impl DocumentRequest {
+    /// From the query string.
+    pub fn from_query(query: &str) -> Result<Self, ApiError> {
+        parse::from_query(query, DOCUMENT)
     }
 }
 
 impl DocumentsRequest {
     /// From the JSON body of `POST .../documents/fetch`.
     pub fn from_json(body: &[u8]) -> Result<Self, ApiError> {
-        parse::from_json(body, DOCUMENTS)
+        parse::from_json(body, DOCUMENTS, Unknown::Refused)
     }
 
     /// From the query string of `GET .../documents`.
@@ -270,8 +326,8 @@ mod tests {
             (r#"{"facets": ["a", 1]}"#, Code::InvalidSearchFacets, ".facets[1]"),
             (r#"{"matchingStrategy": "first"}"#, Code::InvalidSearchMatchingStrategy, "`last`, `all`, `frequency`"),
             (r#"{"rankingScoreThreshold": 1.1}"#, Code::InvalidSearchRankingScoreThreshold, "between"),
-            (r#"{"filter": 3}"#, Code::InvalidSearchFilter, ".filter"),
-            (r#"{"hybrid": {"embedder": "x"}}"#, Code::FeatureNotEnabled, "vectors"),
+            (r#"{"showPerformanceDetails": 1}"#, Code::InvalidSearchShowPerformanceDetails, "expected a boolean"),
+            (r#"{"hybridEmbedder": "x"}"#, Code::BadRequest, "Unknown field"),
             (r#"{"locales": ["ko", "klingon"]}"#, Code::InvalidSearchLocales, "`klingon` at `.locales[1]`: expected one of `af`"),
             (r#"{"limits": 3}"#, Code::BadRequest, "did you mean `limit`?"),
             (r#"{"q": "a" "b"}"#, Code::MalformedPayload, "line 1 column 11"),
@@ -284,8 +340,12 @@ mod tests {
         }
         let deep = format!("{{\"filter\": {}{}}}", "[".repeat(2000), "]".repeat(2000));
         assert_eq!(SearchRequest::from_json(deep.as_bytes()).unwrap_err().code, Code::MalformedPayload);
+        let long = serde_json::json!({"facets": vec!["a"; 1001]}).to_string();
+        assert!(SearchRequest::from_json(long.as_bytes()).unwrap_err().message.contains("at most 1000 entries"));
         for (query, code) in [
             ("limit=x", Code::InvalidSearchLimit),
+            ("limit=", Code::InvalidSearchLimit),
+            ("rankingScoreThreshold=2", Code::InvalidSearchRankingScoreThreshold),
             ("showRankingScore=yes", Code::InvalidSearchShowRankingScore),
             ("matchingStrategy=no", Code::InvalidSearchMatchingStrategy),
             ("nope=1", Code::BadRequest),
@@ -295,7 +355,48 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_offered_is_not_enabled_but_has_to_be_of_its_type() {
+        for (body, wrong) in [
+            (r#"{"hybrid": {"embedder": "x"}}"#, (r#"{"hybrid": 1}"#, Code::InvalidSearchHybridQuery)),
+            (r#"{"vector": [0.5]}"#, (r#"{"vector": "a"}"#, Code::InvalidSearchVector)),
+            (r#"{"retrieveVectors": true}"#, (r#"{"retrieveVectors": "yes"}"#, Code::InvalidSearchRetrieveVectors)),
+            (r#"{"personalize": {"userContext": "x"}}"#, (r#"{"personalize": "x"}"#, Code::InvalidSearchPersonalize)),
+            (r#"{"useNetwork": true}"#, (r#"{"useNetwork": 1}"#, Code::InvalidSearchUseNetwork)),
+            (r#"{"media": "anything"}"#, (r#"{"cropLength": "x"}"#, Code::InvalidSearchCropLength)),
+        ] {
+            assert_eq!(SearchRequest::from_json(body.as_bytes()).unwrap_err().code, Code::FeatureNotEnabled, "{body}");
+            assert_eq!(SearchRequest::from_json(wrong.0.as_bytes()).unwrap_err().code, wrong.1, "{}", wrong.0);
+        }
+        for (query, code) in [
+            ("hybridEmbedder=x", Code::FeatureNotEnabled),
+            ("hybridSemanticRatio=0.5", Code::FeatureNotEnabled),
+            ("hybridSemanticRatio=x", Code::InvalidSearchSemanticRatio),
+            ("vector=1,2", Code::FeatureNotEnabled),
+            ("personalizeUserContext=x", Code::FeatureNotEnabled),
+            ("retrieveVectors=", Code::InvalidSearchRetrieveVectors),
+            ("media=x", Code::BadRequest),
+        ] {
+            assert_eq!(SearchRequest::from_query(query).unwrap_err().code, code, "{query}");
+        }
+        assert!(SearchRequest::from_query("retrieveVectors=false&useNetwork=false").is_ok());
+    }
+
+    #[test]
+    fn a_facet_search_ignores_the_parameters_of_searches() {
+        let body = br#"{"facetName": "brand", "q": "x", "hitsPerPage": 20, "attributesToHighlight": ["*"], "sort": 1}"#;
+        assert_eq!(FacetSearchRequest::from_json(body).unwrap().q.as_deref(), Some("x"));
+    }
+
+    #[test]
     fn requests_for_documents_and_facets_have_their_own_codes() {
+        assert_eq!(DocumentRequest::from_query("fields=a,%20b&retrieveVectors=false").unwrap().fields.unwrap(), ["a", "b"]);
+        assert_eq!(DocumentRequest::from_query("limit=3").unwrap_err().code, Code::BadRequest);
+        assert_eq!(DocumentRequest::from_query("retrieveVectors=1").unwrap_err().code, Code::InvalidDocumentRetrieveVectors);
+        assert_eq!(DocumentsRequest::from_json(br#"{"retrieveVectors": true}"#).unwrap_err().code, Code::FeatureNotEnabled);
+        let exhaustive = br#"{"facetName": "a", "exhaustiveFacetCount": 1}"#;
+        assert_eq!(FacetSearchRequest::from_json(exhaustive).unwrap_err().code, Code::InvalidFacetSearchExhaustiveFacetCount);
+        let threshold = br#"{"facetName": "a", "rankingScoreThreshold": 2}"#;
+        assert_eq!(FacetSearchRequest::from_json(threshold).unwrap_err().code, Code::InvalidSearchRankingScoreThreshold);
         assert_eq!(DocumentsRequest::from_query("limit=-3").unwrap_err().code, Code::InvalidDocumentLimit);
         assert_eq!(DocumentsRequest::from_json(br#"{"ids": [true]}"#).unwrap_err().code, Code::InvalidDocumentIds);
         assert_eq!(FacetSearchRequest::from_json(b"{}").unwrap_err().code, Code::MissingFacetSearchFacetName);

@@ -18,6 +18,9 @@ pub struct SearchResponse {
     pub facet_distribution: Option<IndexMap<String, IndexMap<String, u64>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub facet_stats: Option<IndexMap<String, FacetStats>>,
+    /// The steps of the search and the time of each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub performance_details: Option<IndexMap<String, String>>,
     /// The expansion or time budget ran out: the answer may lack something.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub degraded: bool,

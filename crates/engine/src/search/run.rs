@@ -1,32 +1,32 @@
 //! A search from request to answer.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use onggi_domain::{
-    ApiError, Code,
-    generation::IndexState,
-    limits::Limits,
-    settings::{FilterableAttribute, PrefixSearch, Settings},
-};
-use serde_json::{Map, Value, value::RawValue};
-use tantivy::{BitSet, SegmentReader, query::Query};
+use onggi_domain::{ApiError, Code, generation::IndexState, limits::Limits, settings::PrefixSearch};
+use serde_json::{Map, Value};
+use tantivy::{BitSet, SegmentReader};
 
 use super::{
-    DocumentsPage, DocumentsRequest, FacetSearchRequest, FacetSearchResponse, MatchingStrategy, Paging, SearchRequest, SearchResponse,
+    MatchingStrategy, SearchRequest, SearchResponse,
+    clock::Clock,
     collect::{self, Collected, Hit},
     distinct,
+    documents::less_room,
     expand::Expander,
-    facets,
+    facets::{self, Facet},
     federated::Listing,
-    filter,
-    format::{self, Formatter, Shown},
+    filter::{self, Predicate, Stop},
+    format::Formatter,
     hangul,
     highlight::Matcher,
+    names,
+    narrow::Narrowing,
     plan::{self, Plan},
     query::{self, ParsedQuery, SearchedSlot},
     rerank::{self, Closeness},
-    sort::{self, KeyReader, KeySource, RankPlan, SortValue},
+    sort::{KeyReader, KeySource, RankPlan, SortValue},
     weights::Weights,
+    window::Window,
 };
 use crate::{
     analysis::{Analyzer, Rule},
@@ -38,8 +38,6 @@ pub(crate) use super::plan::Synonyms;
 /// The best candidates that the second phase looks at. The same for every page, so that pages fit together.
 const RERANKED: usize = 300;
 const DEFAULT_CUTOFF: Duration = Duration::from_millis(1500);
-/// Listing documents is not cut short by the search cutoff.
-const DOCUMENTS_TIME: Duration = Duration::from_secs(30);
 
 /// What a search reads.
 pub(crate) struct Index<'a> {
@@ -68,40 +66,29 @@ macro_rules! caller {
         }
     };
 }
+pub(super) use caller;
 
-/// Which part of all that matches is answered.
-struct Window {
-    offset: usize,
-    limit: usize,
-    pages: Option<(usize, usize)>,
+/// What is looked for, by a search or by a facet search.
+pub(super) struct Ask<'a> {
+    pub(super) q: Option<&'a str>,
+    /// The attributes that are searched; `None`: all.
+    pub(super) only: Option<&'a [String]>,
+    pub(super) locales: Option<&'a [String]>,
+    pub(super) strategy: MatchingStrategy,
+    pub(super) filter: Option<Predicate>,
+    pub(super) order: &'a RankPlan,
+    /// How many of the best are wanted; `None`: no more than are counted.
+    pub(super) keep: Option<usize>,
+    pub(super) keep_matched: bool,
 }
 
-impl Window {
-    fn new(request: &SearchRequest, max: usize) -> Self {
-        let pages = (request.page.is_some() || request.hits_per_page.is_some())
-            .then(|| (request.page.unwrap_or(1), request.hits_per_page.unwrap_or(20)));
-        let (offset, limit) = match pages {
-            Some((0, _)) => (0, 0),
-            Some((page, size)) => ((page - 1).saturating_mul(size), size),
-            None => (request.offset, request.limit),
-        };
-        let offset = offset.min(max);
-        Self { offset, limit: limit.min(max - offset), pages }
-    }
-
-    fn end(&self) -> usize {
-        self.offset + self.limit
-    }
-
-    fn paging(&self, request: &SearchRequest, total: usize) -> Paging {
-        match self.pages {
-            Some((page, hits_per_page)) => {
-                let total_pages = if hits_per_page == 0 { 0 } else { total.div_ceil(hits_per_page) };
-                Paging::Pages { hits_per_page, page, total_pages, total_hits: total }
-            }
-            None => Paging::Offset { limit: request.limit, offset: request.offset, estimated_total_hits: total },
-        }
-    }
+/// What was found.
+pub(super) struct Found {
+    query: ParsedQuery,
+    pub(super) plan: Option<Plan>,
+    /// Words of other forms that match each part of the query.
+    variants: Vec<Vec<String>>,
+    pub(super) collected: Collected,
 }
 
 impl Index<'_> {
@@ -118,44 +105,40 @@ impl Index<'_> {
         synonyms: &Synonyms,
         mut listing: Option<&mut Listing<'_>>,
     ) -> Outcome<SearchResponse> {
-        let start = Instant::now();
         let settings = &self.state.settings;
+        let clock = self.search_clock();
         let filter = caller!(self.filter(request.filter.as_ref(), rule));
         let order = caller!(RankPlan::new(settings, request.sort.as_deref()));
-        let facet_names = caller!(self.facet_names(request.facets.as_deref(), Code::InvalidSearchFacets));
+        let facets = caller!(self.facet_names(request.facets.as_deref(), Code::InvalidSearchFacets)?);
         let distinct_on = caller!(self.distinct(request.distinct.as_deref()));
-        let parsed = caller!(self.parse(request.q.as_deref(), request.attributes_to_search_on.as_deref(), request.locales.as_deref())?);
         let window = Window::new(request, settings.pagination.max_total_hits);
-
-        let mut plan =
-            self.plan(&parsed, request.matching_strategy, !order.after.is_empty(), filter.is_some(), synonyms).map_err(failed)?;
-        let variants: Vec<Vec<String>> = plan.as_mut().map(take_variants).unwrap_or_default();
-        let excluded = plan::excluded(&parsed.query, self.segments, &parsed.slots).map_err(failed)?;
-        let keep = if distinct_on.is_some() || request.ranking_score_threshold.is_some() {
-            usize::MAX
-        } else if plan.is_some() {
-            window.end().max(RERANKED)
-        } else {
-            window.end()
-        };
-        let collected = collect::collect(&collect::Request {
-            segments: self.segments,
-            plan: plan.as_ref(),
-            filter: filter.as_deref(),
-            excluded: excluded.as_deref(),
-            order: &order,
-            keep,
-            keep_matched: !facet_names.is_empty() || listing.is_some(),
-            deadline: start + settings.search_cutoff_ms.map_or(DEFAULT_CUTOFF, Duration::from_millis),
-        })
-        .map_err(failed)?;
+        let every = distinct_on.is_some() || request.ranking_score_threshold.is_some();
+        let found = caller!(self.find(
+            &Ask {
+                q: request.q.as_deref(),
+                only: request.attributes_to_search_on.as_deref(),
+                locales: request.locales.as_deref(),
+                strategy: request.matching_strategy,
+                filter,
+                order: &order,
+                keep: Some(if every { usize::MAX } else { window.end() }),
+                keep_matched: !facets.is_empty() || listing.is_some(),
+            },
+            synonyms,
+            &clock,
+        )?);
+        let Found { query, plan, variants, collected } = found;
         let degraded = collected.degraded || plan.as_ref().is_some_and(|plan| plan.degraded);
         let ranked =
             self.rank(collected, plan.as_ref(), &order, distinct_on.as_deref(), request.ranking_score_threshold).map_err(failed)?;
+        clock.step("rank");
 
+        // What was found in the time of the search is counted and shown in the time of the request.
+        clock.extend(self.limits.request_time);
         let (facet_distribution, facet_stats) = match request.facets {
             Some(_) => {
-                let (counts, stats) = self.facets(&facet_names, &ranked.matched).map_err(failed)?;
+                let (counts, stats) = self.facets(&facets, &ranked.matched, &clock).map_err(failed)?;
+                clock.step("count facets");
                 (Some(counts), Some(stats))
             }
             None => (None, None),
@@ -164,21 +147,23 @@ impl Index<'_> {
             listing.begin(self.segments, &order, plan.is_some()).map_err(failed)?;
         }
         let variants: Vec<&[String]> = variants.iter().map(Vec::as_slice).collect();
-        let matcher = (!parsed.query.parts.is_empty()).then(|| Matcher::new(self.analyzer, &parsed.query, &variants));
-        let formatter = caller!(Formatter::new(request, settings, self.analyzer, matcher));
-        let mut hits = Vec::with_capacity(window.limit.min(ranked.hits.len()));
-        for at in window.offset.min(ranked.hits.len())..window.end().min(ranked.hits.len()) {
+        let matcher = (!query.parts.is_empty()).then(|| Matcher::new(self.analyzer, &query.parts, &variants, self.limits));
+        let formatter = Formatter::new(request, self, matcher, &clock);
+        let mut hits = Vec::new();
+        let mut room = self.limits.answer_bytes.as_u64();
+        for at in window.start().min(ranked.hits.len())..window.end().min(ranked.hits.len()) {
             let raw = (self.load)(ranked.hits[at].segment, ranked.hits[at].doc)?;
             let mut added = self.added(request, plan.as_ref(), &order, &ranked, at).map_err(failed)?;
             if let Some(listing) = &mut listing {
                 listing.note(self.segments, &ranked.hits[at], &mut added).map_err(failed)?;
             }
-            hits.push(
-                formatter
-                    .hit(&raw, added)
-                    .map_err(|error| crate::Error::Damaged { what: "a stored document".to_owned(), why: error.to_string() })?,
-            );
+            let hit = formatter
+                .hit(&raw, added)
+                .map_err(|error| crate::Error::Damaged { what: "a stored document".to_owned(), why: error.to_string() })?;
+            room = caller!(less_room(room, &hit, Code::InvalidSearchLimit, self.limits));
+            hits.push(hit);
         }
+        clock.step("format");
         if let Some(listing) = listing {
             listing.matched = ranked.matched;
         }
@@ -186,107 +171,98 @@ impl Index<'_> {
         Ok(Ok(SearchResponse {
             hits,
             query: request.q.clone().unwrap_or_default(),
-            processing_time_ms: start.elapsed().as_millis() as u64,
+            processing_time_ms: clock.elapsed().as_millis() as u64,
             paging: window.paging(request, total),
             facet_distribution,
             facet_stats,
-            degraded,
+            performance_details: request.show_performance_details.then(|| clock.details()),
+            degraded: degraded || clock.was_late(),
         }))
     }
 
-    /// Values of a facet that begin with a query, among the documents that match.
-    pub(crate) fn facet_search(
-        &self,
-        request: &FacetSearchRequest,
-        rule: Option<&Value>,
-        synonyms: &Synonyms,
-    ) -> Outcome<FacetSearchResponse> {
-        let start = Instant::now();
-        let settings = &self.state.settings;
-        caller!(facets::check_searchable(&request.facet_name, settings));
-        let filter = caller!(self.filter(request.filter.as_ref(), rule));
-        let parsed = caller!(self.parse(request.q.as_deref(), request.attributes_to_search_on.as_deref(), request.locales.as_deref())?);
-        let strategy = request.matching_strategy.unwrap_or(MatchingStrategy::Last);
-        let plan = self.plan(&parsed, strategy, false, filter.is_some(), synonyms).map_err(failed)?;
-        let excluded = plan::excluded(&parsed.query, self.segments, &parsed.slots).map_err(failed)?;
-        let collected = collect::collect(&collect::Request {
+    /// The time that a search has: the setting's, and never more than a request has.
+    pub(super) fn search_clock(&self) -> Clock {
+        let cutoff = self.state.settings.search_cutoff_ms.map_or(DEFAULT_CUTOFF, Duration::from_millis);
+        Clock::start(cutoff.min(self.limits.request_time))
+    }
+
+    /// All that matches, and the best of it.
+    pub(super) fn find(&self, ask: &Ask<'_>, synonyms: &Synonyms, clock: &Clock) -> Outcome<Found> {
+        let parsed = caller!(self.parse(ask.q, ask.only, ask.locales)?);
+        let mut plan = self.plan(&parsed, ask.strategy, !ask.order.after.is_empty(), ask.filter.is_some(), synonyms).map_err(failed)?;
+        let variants: Vec<Vec<String>> = plan.as_mut().map(take_variants).unwrap_or_default();
+        clock.step("resolve query");
+        let narrowing = Narrowing::new(self, ask.only, &parsed.query, &variants, clock);
+        let excluded = match narrowing {
+            Some(_) => None,
+            None => plan::excluded(&parsed.query, self.segments, &parsed.slots).map_err(failed)?,
+        };
+        let allowed = self.allowed(ask.filter.as_ref(), clock)?;
+        clock.step("filter");
+        let keep = match ask.keep {
+            _ if narrowing.is_some() => usize::MAX,
+            Some(keep) if plan.is_some() => keep.max(RERANKED),
+            Some(keep) => keep,
+            None => 0,
+        };
+        let mut collected = collect::collect(&collect::Request {
             segments: self.segments,
             plan: plan.as_ref(),
-            filter: filter.as_deref(),
+            allowed: allowed.as_deref(),
             excluded: excluded.as_deref(),
-            order: &RankPlan::default(),
-            keep: 0,
-            keep_matched: true,
-            deadline: start + settings.search_cutoff_ms.map_or(DEFAULT_CUTOFF, Duration::from_millis),
+            order: ask.order,
+            keep,
+            keep_matched: ask.keep_matched && narrowing.is_none(),
+            deadline: clock.deadline(),
         })
         .map_err(failed)?;
-        let matched = collected.matched.unwrap_or_default();
-        let (counts, _) = facets::count(&request.facet_name, self.segments, &matched).map_err(failed)?;
-        Ok(Ok(FacetSearchResponse {
-            facet_hits: facets::search(&request.facet_name, counts, request.facet_query.as_deref(), settings),
-            facet_query: request.facet_query.clone(),
-            processing_time_ms: start.elapsed().as_millis() as u64,
-        }))
+        if let Some(narrowing) = narrowing {
+            collected.hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.ord.cmp(&b.ord)));
+            collected.degraded |= narrowing.apply(plan.as_ref(), &mut collected.hits)?;
+            collected.total = collected.hits.len() as u64;
+            collected.matched = ask.keep_matched.then(|| self.bits(&collected.hits));
+        }
+        clock.step("find");
+        Ok(Ok(Found { query: parsed.query, plan, variants, collected }))
     }
 
-    /// A page of documents in order of insertion, or sorted.
-    pub(crate) fn documents(&self, request: &DocumentsRequest, filter: Option<&dyn Query>, start: Instant) -> Outcome<DocumentsPage> {
-        let keys = caller!(sort::parse(request.sort.as_deref().unwrap_or_default(), &self.state.settings, Code::InvalidDocumentSort));
-        let order = RankPlan { before: keys, after: Vec::new() };
-        let end = request.offset.saturating_add(request.limit);
-        let collected = collect::collect(&collect::Request {
-            segments: self.segments,
-            plan: None,
-            filter,
-            excluded: None,
-            order: &order,
-            keep: end,
-            keep_matched: false,
-            deadline: start + DOCUMENTS_TIME,
-        })
-        .map_err(failed)?;
-        let mut hits = collected.hits;
-        self.sort(&mut hits, &order).map_err(failed)?;
-        let mut results = Vec::new();
-        for hit in hits.iter().take(end).skip(request.offset) {
-            results.push(show((self.load)(hit.segment, hit.doc)?, request.fields.as_deref())?);
+    /// The documents of each segment that a filter lets through. If there was not the time to find out, it lets nothing through.
+    pub(super) fn allowed(&self, filter: Option<&Predicate>, clock: &Clock) -> crate::Result<Option<Vec<BitSet>>> {
+        let Some(filter) = filter else { return Ok(None) };
+        let mut allowed = Vec::with_capacity(self.segments.len());
+        for segment in self.segments {
+            allowed.push(match filter.documents(segment, Some(clock)) {
+                Ok(documents) => documents,
+                Err(Stop::Late) => BitSet::with_max_value(segment.max_doc()),
+                Err(Stop::Failed(error)) => return Err(failed(error)),
+            });
         }
-        Ok(Ok(DocumentsPage { results, offset: request.offset, limit: request.limit, total: collected.total as usize }))
+        Ok(Some(allowed))
     }
 
     /// The request's filter and the rule's, joined.
-    pub(crate) fn filter(&self, own: Option<&Value>, rule: Option<&Value>) -> Result<Option<Box<dyn Query>>, ApiError> {
-        let mut queries = Vec::new();
+    pub(super) fn filter(&self, own: Option<&Value>, rule: Option<&Value>) -> Result<Option<Predicate>, ApiError> {
+        let mut parts = Vec::new();
         for filter in [rule, own].into_iter().flatten() {
-            queries.extend(filter::to_query(filter, &self.state.settings, self.limits, Code::InvalidSearchFilter)?);
+            parts.extend(filter::compiled(filter, &self.state.settings, self.limits, Code::InvalidSearchFilter)?);
         }
-        Ok(filter::all_of(queries))
+        Ok(Predicate::all_of(parts))
     }
 
-    pub(super) fn facet_names(&self, facets: Option<&[String]>, code: Code) -> Result<Vec<String>, ApiError> {
-        let seen: Vec<String> = self.state.fields.keys().cloned().collect();
-        facets::attributes(facets.unwrap_or_default(), &self.state.settings, &seen, code)
+    /// The attributes that `facets` means, for an error of this code.
+    pub(super) fn facet_names(&self, facets: Option<&[String]>, code: Code) -> Outcome<Vec<Facet>> {
+        facets::attributes(facets.unwrap_or_default(), &self.state.settings, self.segments, code).map_err(failed)
     }
 
     fn distinct(&self, asked: Option<&str>) -> Result<Option<String>, ApiError> {
         let settings = &self.state.settings;
         let Some(name) = asked else { return Ok(settings.distinct_attribute.clone()) };
-        let filterable =
-            settings.filterable_attributes.iter().any(|rule| rule.patterns().iter().any(|pattern| state::matches(pattern, name)));
-        if filterable || settings.distinct_attribute.as_deref() == Some(name) {
+        if names::is_filterable(name, settings) || settings.distinct_attribute.as_deref() == Some(name) {
             return Ok(Some(name.to_owned()));
         }
-        let known: Vec<String> =
-            settings.filterable_attributes.iter().flat_map(FilterableAttribute::patterns).map(|pattern| format!("`{pattern}`")).collect();
-        let hint = if known.is_empty() {
-            "This index does not have configured filterable attributes.".to_owned()
-        } else {
-            format!("Available filterable attributes patterns are: {}.", known.join(", "))
-        };
-        Err(ApiError::new(
-            Code::InvalidSearchDistinct,
-            format!("Attribute `{name}` is not filterable and thus, cannot be used as distinct attribute. {hint}"),
-        ))
+        let why = names::why_not(name, settings, "filterable", names::filters);
+        let message = format!("Attribute `{name}` is not filterable and thus, cannot be used as distinct attribute. {why}");
+        Err(ApiError::new(Code::InvalidSearchDistinct, message))
     }
 
     fn parse(&self, q: Option<&str>, only: Option<&[String]>, locales: Option<&[String]>) -> Outcome<Parsed> {
@@ -300,8 +276,8 @@ impl Index<'_> {
         for name in only.unwrap_or_default() {
             let known = self.engine.attributes.iter().any(|attribute| state::matches(name, attribute) || state::covers(attribute, name));
             if !known && !state::searches_all(settings) {
-                let known: Vec<String> = self.engine.attributes.iter().map(|name| format!("`{name}`")).collect();
-                let message = format!("Attribute `{name}` is not searchable. Available searchable attributes are: {}.", known.join(", "));
+                let known = names::listed(self.engine.attributes.iter().map(String::as_str), settings).unwrap_or_default();
+                let message = format!("Attribute `{name}` is not searchable. Available searchable attributes are: {known}.");
                 return Ok(Err(ApiError::new(Code::InvalidSearchAttributesToSearchOn, message)));
             }
         }
@@ -353,7 +329,7 @@ impl Index<'_> {
     }
 
     /// Puts the hits in their final order.
-    fn rank(
+    pub(super) fn rank(
         &self,
         collected: Collected,
         plan: Option<&Plan>,
@@ -393,7 +369,7 @@ impl Index<'_> {
     }
 
     /// Sorts hits of all segments.
-    fn sort(&self, hits: &mut [Hit], order: &RankPlan) -> tantivy::Result<()> {
+    pub(super) fn sort(&self, hits: &mut [Hit], order: &RankPlan) -> tantivy::Result<()> {
         if !order.has_keys() {
             hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.ord.cmp(&b.ord)));
             return Ok(());
@@ -435,14 +411,19 @@ impl Index<'_> {
         all
     }
 
-    pub(super) fn facets(&self, names: &[String], matched: &[BitSet]) -> tantivy::Result<(Distribution, Stats)> {
+    pub(super) fn facets(&self, facets: &[Facet], matched: &[BitSet], clock: &Clock) -> tantivy::Result<(Distribution, Stats)> {
+        let settings = &self.state.settings;
+        let most = settings.faceting.max_values_per_facet.min(self.limits.facet_values);
         let (mut counts, mut stats) = (Distribution::new(), Stats::new());
-        for name in names {
-            let (found, range) = facets::count(name, self.segments, matched)?;
-            counts.insert(name.clone(), facets::distribution(name, found, &self.state.settings));
-            if let Some(range) = range {
-                stats.insert(name.clone(), range);
+        for Facet { name, named } in facets {
+            if clock.check().is_err() {
+                break;
             }
+            let (found, range) = facets::count(name, self.segments, matched)?;
+            if *named || !found.is_empty() {
+                counts.insert(name.clone(), facets::distribution(name, found, settings, most));
+            }
+            stats.extend(range.map(|range| (name.clone(), range)));
         }
         Ok((counts, stats))
     }
@@ -483,7 +464,8 @@ impl Index<'_> {
             KeySource::Point { lat, lng } => Some((lat, lng)),
             KeySource::Attribute(_) => None,
         });
-        if let Some(from) = point {
+        // How far away a place is tells where it is.
+        if let Some(from) = point.filter(|_| names::is_displayed("_geo", &self.state.settings)) {
             let segment = &self.segments[hit.segment as usize];
             let read = |name: &str| filter::numbers(segment, name).map(|column| column.and_then(|column| column.first(hit.doc)));
             if let (Some(lat), Some(lng)) = (read("_geo.lat")?, read("_geo.lng")?) {
@@ -502,12 +484,12 @@ struct Parsed {
     slots: Vec<SearchedSlot>,
 }
 
-struct Ranked {
+pub(super) struct Ranked {
     hits: Vec<Hit>,
     /// Of the hits that the second phase has looked at.
     closeness: Vec<Closeness>,
     total: u64,
-    matched: Vec<BitSet>,
+    pub(super) matched: Vec<BitSet>,
 }
 
 fn take_variants(plan: &mut Plan) -> Vec<Vec<String>> {
@@ -517,10 +499,4 @@ fn take_variants(plan: &mut Plan) -> Vec<Vec<String>> {
 /// The synonyms of an index, cut into words.
 pub(crate) fn synonyms(settings: &onggi_domain::settings::Settings, analyzer: &Analyzer, rules: &[Rule]) -> Synonyms {
     plan::synonyms(settings, analyzer, rules)
-}
-
-/// A document with these fields only.
-pub(crate) fn show(raw: String, fields: Option<&[String]>) -> crate::Result<Box<RawValue>> {
-    let shown = Shown::new(&Settings::default(), fields);
-    format::project(raw, &shown).map_err(|error| crate::Error::Damaged { what: "a stored document".to_owned(), why: error.to_string() })
 }

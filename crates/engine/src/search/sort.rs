@@ -3,18 +3,21 @@
 
 use std::cmp::Ordering;
 
-use onggi_domain::{ApiError, Code, settings::Settings};
+use onggi_domain::{ApiError, Code, limits::SORT_ORDERS, settings::Settings};
 use tantivy::{
     DocId, SegmentReader,
     columnar::{Column, StrColumn},
     f64_to_u64, u64_to_f64,
 };
 
-use super::filter::{distance, numbers};
-use crate::{
-    schema::{column_name, split_column_value},
-    state,
+use super::{
+    filter::{distance, numbers},
+    names,
 };
+use crate::schema::{column_name, split_column_value};
+
+/// Names that mean something else than an attribute.
+const RESERVED: [&str; 5] = ["_geo", "_geoDistance", "_geoRadius", "_geoBoundingBox", "_geoPolygon"];
 
 /// An order over one attribute.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,45 +47,76 @@ pub(super) enum SortValue {
 /// A value within one segment: the class (number, string, missing) and a number that orders it there, both ascending.
 pub(super) type LocalValue = (u8, u64);
 
-/// The keys of `sort` as a request names them.
+/// The keys of `sort` as a request names them. One that was named before decides nothing any more.
 pub(super) fn parse(sort: &[String], settings: &Settings, code: Code) -> Result<Vec<SortKey>, ApiError> {
-    sort.iter().map(|text| parse_one(text, settings, code)).collect()
+    let mut keys: Vec<SortKey> = Vec::new();
+    for text in sort {
+        let key = parse_one(text, settings, code)?;
+        if !keys.iter().any(|known| known.source == key.source) {
+            keys.push(key);
+        }
+        if keys.len() > SORT_ORDERS {
+            return Err(ApiError::new(code, format!("Invalid value at `.sort`: at most {SORT_ORDERS} orders are compared.")));
+        }
+    }
+    Ok(keys)
 }
 
 fn parse_one(text: &str, settings: &Settings, code: Code) -> Result<SortKey, ApiError> {
-    let (name, descending) = match (text.strip_suffix(":asc"), text.strip_suffix(":desc")) {
-        (Some(name), _) => (name, false),
-        (_, Some(name)) => (name, true),
+    let (name, descending) = match text.rsplit_once(':') {
+        Some((name, "asc")) => (name, false),
+        Some((name, "desc")) => (name, true),
         _ => {
             let message =
                 format!("Invalid syntax for the sort parameter: expected expression ending by `:asc` or `:desc`, found `{text}`.");
             return Err(ApiError::new(code, message));
         }
     };
-    if let Some(arguments) = name.strip_prefix("_geoPoint(").and_then(|rest| rest.strip_suffix(')')) {
+    if let Some(reserved) =
+        RESERVED.iter().find(|reserved| name.strip_prefix(**reserved).is_some_and(|rest| rest.is_empty() || rest.starts_with('(')))
+    {
+        let message = format!(
+            "`{reserved}` is a reserved keyword and thus can't be used as a sort expression. Use the _geoPoint(latitude, longitude) built-in \
+             rule to sort on _geo field coordinates."
+        );
+        return Err(ApiError::new(code, message));
+    }
+    if let Some(arguments) = name.strip_prefix("_geoPoint") {
+        let (lat, lng) = point(arguments, text, code)?;
         check_sortable("_geo", settings, code)?;
-        let numbers: Vec<f64> = arguments.split(',').filter_map(|number| number.trim().parse().ok()).collect();
-        let [lat, lng] = numbers[..] else {
-            let message = format!(
-                "Invalid syntax for the geo parameter: expected expression formatted like `_geoPoint(latitude, longitude)` and ending by `:asc` or `:desc`, found `{text}`."
-            );
-            return Err(ApiError::new(code, message));
-        };
         return Ok(SortKey { source: KeySource::Point { lat, lng }, descending });
     }
     check_sortable(name, settings, code)?;
     Ok(SortKey { source: KeySource::Attribute(name.to_owned()), descending })
 }
 
+/// `(latitude, longitude)`
+fn point(arguments: &str, text: &str, code: Code) -> Result<(f64, f64), ApiError> {
+    let inner = arguments.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or_default();
+    let numbers: Vec<Option<f64>> = inner.split(',').map(|number| number.trim().parse().ok()).collect();
+    let [Some(lat), Some(lng)] = numbers[..] else {
+        let message = format!(
+            "Invalid syntax for the geo parameter: expected expression formated like `_geoPoint(latitude, longitude)` and ending by `:asc` \
+             or `:desc`, found `{text}`."
+        );
+        return Err(ApiError::new(code, message));
+    };
+    for (degrees, most, name, capital) in [(lat, 90.0, "latitude", "Latitude"), (lng, 180.0, "longitude", "Longitude")] {
+        if !(-most..=most).contains(&degrees) {
+            let message = format!("Bad {name} `{degrees}`. {capital} must be contained between -{most} and {most} degrees.");
+            return Err(ApiError::new(code, message));
+        }
+    }
+    Ok((lat, lng))
+}
+
 fn check_sortable(name: &str, settings: &Settings, code: Code) -> Result<(), ApiError> {
-    if settings.sortable_attributes.iter().any(|sortable| state::matches(sortable, name)) {
+    if names::is_sortable(name, settings) {
         return Ok(());
     }
-    let known: Vec<String> = settings.sortable_attributes.iter().map(|name| format!("`{name}`")).collect();
-    let hint = if known.is_empty() {
-        "This index does not have configured sortable attributes.".to_owned()
-    } else {
-        format!("Available sortable attributes are: {}.", known.join(", "))
+    let hint = match names::listed(settings.sortable_attributes.iter().map(String::as_str), settings) {
+        Some(known) => format!("Available sortable attributes are: {known}."),
+        None => "This index does not have configured sortable attributes.".to_owned(),
     };
     Err(ApiError::new(code, format!("Attribute `{name}` is not sortable. {hint}")))
 }
@@ -247,6 +281,13 @@ mod tests {
             ("price", &default, "ending by `:asc` or `:desc`"),
             ("size:asc", &default, "Available sortable attributes are: `_geo`, `price`."),
             ("_geoPoint(1):asc", &default, "_geoPoint(latitude, longitude)"),
+            ("_geoPoint(1, 2, 3):asc", &default, "_geoPoint(latitude, longitude)"),
+            ("_geoPoint:asc", &default, "_geoPoint(latitude, longitude)"),
+            ("_geoPoint(90.1, 2):asc", &default, "Bad latitude `90.1`. Latitude must be contained between -90 and 90 degrees."),
+            ("_geoPoint(1, -181):asc", &default, "Bad longitude `-181`."),
+            ("_geo:asc", &default, "`_geo` is a reserved keyword"),
+            ("_geoRadius(1, 2, 3):asc", &default, "`_geoRadius` is a reserved keyword"),
+            ("_geoDistance:desc", &default, "`_geoDistance` is a reserved keyword"),
             ("price:asc", &settings(&["words"]), "where `sort` is listed"),
         ] {
             let error = RankPlan::new(settings, Some(&[sort.to_owned()])).unwrap_err();
@@ -254,6 +295,11 @@ mod tests {
             assert!(error.message.contains(part), "{}", error.message);
         }
         assert!(RankPlan::new(&default, Some(&["_geoPoint(1, -2.5):desc".to_owned()])).is_ok());
+        let any = Settings { sortable_attributes: ["*".to_owned()].into(), ..settings(&["sort"]) };
+        let many: Vec<String> = (0..17).map(|n| format!("a{n}:asc")).collect();
+        assert!(RankPlan::new(&any, Some(&many)).unwrap_err().message.contains("at most 16"));
+        let again = RankPlan::new(&any, Some(&["a:asc", "b:c:desc", "a:desc"].map(str::to_owned))).unwrap();
+        assert_eq!(again.keys().map(|key| key.descending).collect::<Vec<_>>(), [false, true]);
     }
 
     #[test]

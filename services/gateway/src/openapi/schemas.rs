@@ -70,7 +70,7 @@ pub(super) static SCHEMAS: &[Named] = &[
         ("showRankingScoreDetails", Flag, "What that consists of"), ("rankingScoreThreshold", Number, "Leaves out hits below this score"),
         ("matchingStrategy", OneOf(&["last", "all", "frequency"]), "Which words may be missing"), ("locales", Texts, "Languages of the query, as ISO 639 codes"),
         ("hybrid", Any, "Not offered"), ("vector", Any, "Not offered"), ("retrieveVectors", Flag, "Not offered"), ("media", Any, "Not offered"),
-        ("personalize", Any, "Not offered"), ("showPerformanceDetails", Flag, "Ignored"),
+        ("personalize", Any, "Not offered"), ("useNetwork", Flag, "Not offered"), ("showPerformanceDetails", Flag, "Where the time went"),
     ]),
     object("SearchAnswer", "Hits.", &[
         ("hits!", Many(&Of("Document")), "Documents, with `_formatted`, `_matchesPosition`, `_rankingScore`, `_rankingScoreDetails`, `_geoDistance` as asked"),
@@ -80,6 +80,7 @@ pub(super) static SCHEMAS: &[Named] = &[
         ("facetDistribution", Map(&Map(&Integer)), "Documents by value of each facet"), ("facetStats", Map(&Of("Range")), "The range of each facet with numbers"),
         ("degraded", Flag, "A budget ran out: the answer may lack something"), ("requestUid", Text, "With the header `Meili-Include-Metadata: true`"),
         ("metadata", Any, "With the same header: `queryUid`, `indexUid`, `primaryKey`"),
+        ("performanceDetails", Map(&Text), "The time of each step, with `showPerformanceDetails`"),
     ]),
     object("Range", "From, to.", &[("min!", Number, "The smallest value"), ("max!", Number, "The largest")]),
     object("FacetSearch", "A search among the values of a facet.", &[
@@ -87,6 +88,7 @@ pub(super) static SCHEMAS: &[Named] = &[
         ("filter", Any, "Only values of documents that fit"), ("matchingStrategy", OneOf(&["last", "all", "frequency"]), "Which words of `q` may be missing"),
         ("attributesToSearchOn", Texts, "Attributes that `q` is searched in"), ("exhaustiveFacetCount", Flag, "Counts are exact anyway"),
         ("locales", Texts, "Languages of the query"), ("rankingScoreThreshold", Number, "Leaves out documents below this score"), ("hybrid", Any, "Not offered"), ("vector", Any, "Not offered"),
+        ("media", Any, "Not offered"), ("useNetwork", Flag, "Not offered"),
     ]),
     object("FacetSearchAnswer", "Values.", &[
         ("facetHits!", Many(&Of("FacetHit")), "The values"), ("facetQuery!", Text, "As asked"), ("processingTimeMs!", Integer, "Milliseconds"),

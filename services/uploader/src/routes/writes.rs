@@ -10,6 +10,7 @@ use http::{HeaderMap, Method};
 use onggi_domain::{
     ApiError, Code, Generation, IndexUid,
     auth::Identity,
+    limits::Limits,
     log::Operation,
     settings::SettingsPatch,
     task::{Task, TaskKind},
@@ -72,8 +73,7 @@ pub(super) async fn delete_by_filter(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response> {
-    let filter = filter(parse(&whole(&uploader, &headers, body).await?, |_| Code::BadRequest)?)?;
-    (uploader.deps.check_filter)(&filter, &uploader.deps.limits)?;
+    let filter = filter(parse(&whole(&uploader, &headers, body).await?, |_| Code::BadRequest)?, &uploader.deps.limits)?;
     let told = (0, Value::String(filter.to_string()));
     delete(&uploader, &caller, &uid, query.as_deref(), told, Operation::DeleteByFilter { filter }).await
 }
@@ -219,20 +219,14 @@ fn document_id(at: usize, id: &Value) -> Result<String, ApiError> {
     }
 }
 
-fn filter(mut body: Map<String, Value>) -> Result<Value, ApiError> {
+/// A filter that parses. Whether its attributes are filterable is known when its turn comes: settings before it in the log count.
+fn filter(mut body: Map<String, Value>, limits: &Limits) -> Result<Value, ApiError> {
     if let Some(name) = body.keys().find(|name| *name != "filter") {
         return Err(unknown("field", name, &["filter"]));
     }
-    match body.shift_remove("filter") {
-        None => Err(ApiError::new(Code::MissingDocumentFilter, "Missing field `filter`")),
-        Some(Value::String(text)) if !text.trim().is_empty() => Ok(Value::String(text)),
-        Some(Value::Array(parts)) if !parts.is_empty() => Ok(Value::Array(parts)),
-        Some(Value::Null | Value::String(_) | Value::Array(_)) => {
-            Err(ApiError::new(Code::InvalidDocumentFilter, "Sending an empty filter is forbidden."))
-        }
-        Some(found) => Err(ApiError::new(
-            Code::InvalidDocumentFilter,
-            format!("Invalid syntax for the filter parameter: `expected String, Array, found: {found}`."),
-        )),
+    let filter = body.shift_remove("filter").ok_or_else(|| ApiError::new(Code::MissingDocumentFilter, "Missing field `filter`"))?;
+    match onggi_domain::filter::parse(&filter, limits, Code::InvalidDocumentFilter)? {
+        Some(_) => Ok(filter),
+        None => Err(ApiError::new(Code::InvalidDocumentFilter, "Sending an empty filter is forbidden.")),
     }
 }

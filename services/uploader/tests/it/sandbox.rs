@@ -8,7 +8,7 @@ use http::{Request, StatusCode, header::CONTENT_TYPE};
 use http_body_util::BodyExt;
 use onggi_bucket::IndexBucket;
 use onggi_domain::{
-    ApiError, Code, KeyId, Seq, TenantId, Timestamp,
+    KeyId, Seq, TenantId, Timestamp,
     auth::Identity,
     container::SizeTable,
     index::Index,
@@ -56,10 +56,6 @@ impl Sandbox {
             controller: Upstream::local(Router::new(), SECRET),
             limits,
             sizes,
-            check_filter: |filter, _| match filter.as_str() {
-                Some("a =") => Err(ApiError::new(Code::InvalidDocumentFilter, "nothing is after `=`")),
-                _ => Ok(()),
-            },
             internal_secret: Arc::from(SECRET),
             spool_dir: directory.path().join("spool"),
         };

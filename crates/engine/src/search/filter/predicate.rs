@@ -2,17 +2,25 @@
 
 use std::{fmt::Debug, ops::Bound, sync::Arc};
 
+use onggi_domain::filter::Shape;
 use tantivy::{
     BitSet, DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError,
-    columnar::{Column, ColumnType, DynamicColumn},
+    columnar::{Column, ColumnType, DynamicColumn, StrColumn},
     query::{BitSetDocSet, ConstScorer, EnableScoring, Explanation, Query, Scorer, Weight},
 };
 
-use crate::schema::{column_name, split_column_value};
+use super::geo;
+use crate::{
+    schema::{column_name, split_column_value},
+    search::clock::{Clock, Late},
+};
+
+/// Values or documents that are looked at between two looks at the clock.
+const BETWEEN_CHECKS: usize = 4096;
 
 /// A condition, or several joined.
 #[derive(Debug)]
-pub(super) enum Predicate {
+pub(crate) enum Predicate {
     And(Vec<Predicate>),
     Or(Vec<Predicate>),
     Not(Box<Predicate>),
@@ -35,41 +43,65 @@ pub(super) enum Predicate {
         attribute: String,
         part: String,
     },
-    /// A point near another.
-    Radius {
-        lat: f64,
-        lng: f64,
-        metres: f64,
-    },
-    /// A point in a box; it may cross the date line.
-    Within {
-        top: f64,
-        right: f64,
-        bottom: f64,
-        left: f64,
-    },
+    /// A `_geo` in a shape.
+    Within(Shape),
+}
+
+/// Why a filter has no answer.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    Late,
+    Failed(TantivyError),
+}
+
+impl From<Late> for Stop {
+    fn from(_: Late) -> Self {
+        Self::Late
+    }
+}
+
+impl From<TantivyError> for Stop {
+    fn from(error: TantivyError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<std::io::Error> for Stop {
+    fn from(error: std::io::Error) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
 impl Predicate {
-    fn documents(&self, segment: &SegmentReader) -> tantivy::Result<BitSet> {
+    /// What all of these match; `None`: there are none.
+    pub(crate) fn all_of(mut parts: Vec<Self>) -> Option<Self> {
+        match parts.len() {
+            0 | 1 => parts.pop(),
+            _ => Some(Self::And(parts)),
+        }
+    }
+
+    /// The documents of a segment, deleted ones among them.
+    pub(crate) fn documents(&self, segment: &SegmentReader, clock: Option<&Clock>) -> Result<BitSet, Stop> {
+        check(clock)?;
         let mut found = BitSet::with_max_value(segment.max_doc());
         match self {
             Self::And(parts) => {
                 let Some((first, rest)) = parts.split_first() else { return Ok(BitSet::with_max_value_and_full(segment.max_doc())) };
-                found = first.documents(segment)?;
+                found = first.documents(segment, clock)?;
                 for part in rest {
-                    let other = part.documents(segment)?;
+                    let other = part.documents(segment, clock)?;
                     found = joined(segment.max_doc(), |bucket| bits(&found, bucket) & bits(&other, bucket));
                 }
             }
             Self::Or(parts) => {
                 for part in parts {
-                    let other = part.documents(segment)?;
+                    let other = part.documents(segment, clock)?;
                     found = joined(segment.max_doc(), |bucket| bits(&found, bucket) | bits(&other, bucket));
                 }
             }
             Self::Not(part) => {
-                let other = part.documents(segment)?;
+                let other = part.documents(segment, clock)?;
                 let all = BitSet::with_max_value_and_full(segment.max_doc());
                 found = joined(segment.max_doc(), |bucket| bits(&all, bucket) & !bits(&other, bucket));
             }
@@ -86,35 +118,19 @@ impl Predicate {
                 // Tantivy takes a range that ends below the smallest value for one that ends with it.
                 let column = numbers(segment, attribute)?.filter(|column| *to >= column.min_value() && *from <= column.max_value());
                 if let Some(column) = column {
-                    let mut docs = Vec::new();
-                    column.get_docids_for_value_range(*from..=*to, 0..segment.max_doc(), &mut docs);
-                    for doc in docs {
-                        found.insert(doc);
-                    }
+                    insert_range(&column, *from, *to, segment.max_doc(), &mut found);
                 }
             }
-            Self::Strings { attribute, from, to } => strings(segment, attribute, &mut found, |value| {
-                (match from {
-                    Bound::Included(from) => value >= from.as_str(),
-                    Bound::Excluded(from) => value > from.as_str(),
-                    Bound::Unbounded => true,
-                }) && match to {
-                    Bound::Included(to) => value <= to.as_str(),
-                    Bound::Excluded(to) => value < to.as_str(),
-                    Bound::Unbounded => true,
-                }
-            })?,
-            Self::Contains { attribute, part } => strings(segment, attribute, &mut found, |value| value.contains(part.as_str()))?,
-            Self::Radius { lat, lng, metres } => {
-                points(segment, &mut found, |point| distance((*lat, *lng), point) <= *metres)?;
-            }
-            Self::Within { top, right, bottom, left } => points(segment, &mut found, |(lat, lng)| {
-                let in_longitude = if left <= right { (*left..=*right).contains(&lng) } else { lng >= *left || lng <= *right };
-                (*bottom..=*top).contains(&lat) && in_longitude
-            })?,
+            Self::Strings { attribute, from, to } => string_range(segment, attribute, from, to, &mut found)?,
+            Self::Contains { attribute, part } => containing(segment, attribute, part, clock, &mut found)?,
+            Self::Within(shape) => points(segment, shape, clock, &mut found)?,
         }
         Ok(found)
     }
+}
+
+fn check(clock: Option<&Clock>) -> Result<(), Late> {
+    clock.map_or(Ok(()), Clock::check)
 }
 
 /// 64 documents of a set, one a bit.
@@ -149,14 +165,68 @@ pub(crate) fn numbers(segment: &SegmentReader, attribute: &str) -> tantivy::Resu
     Ok(None)
 }
 
-fn strings(segment: &SegmentReader, attribute: &str, found: &mut BitSet, fits: impl Fn(&str) -> bool) -> tantivy::Result<()> {
-    let Some(column) = segment.fast_fields().str(&column_name(attribute))? else { return Ok(()) };
+fn strings(segment: &SegmentReader, attribute: &str) -> tantivy::Result<Option<StrColumn>> {
+    segment.fast_fields().str(&column_name(attribute))
+}
+
+fn insert_range<T>(column: &Column<T>, from: T, to: T, max_doc: DocId, found: &mut BitSet)
+where
+    T: PartialOrd + Copy + Debug + Send + Sync + Default + 'static,
+{
+    let mut docs = Vec::new();
+    column.get_docids_for_value_range(from..=to, 0..max_doc, &mut docs);
+    for doc in docs {
+        found.insert(doc);
+    }
+}
+
+/// A dictionary is in the order of normalised values, so a range of them is a range of ordinals.
+fn string_range(
+    segment: &SegmentReader,
+    attribute: &str,
+    from: &Bound<String>,
+    to: &Bound<String>,
+    found: &mut BitSet,
+) -> tantivy::Result<()> {
+    let Some(column) = strings(segment, attribute)? else { return Ok(()) };
+    // Behind a value come its other spellings (`\0` and the original), and then longer values.
+    let behind = |value: &String| format!("{value}\u{1}");
+    let first = match from {
+        Bound::Included(from) => ordinal(&column, from)?,
+        Bound::Excluded(from) => ordinal(&column, &behind(from))?,
+        Bound::Unbounded => 0,
+    };
+    let end = match to {
+        Bound::Included(to) => ordinal(&column, &behind(to))?,
+        Bound::Excluded(to) => ordinal(&column, to)?,
+        Bound::Unbounded => column.num_terms() as u64,
+    };
+    if first < end {
+        insert_range(column.ords(), first, end - 1, segment.max_doc(), found);
+    }
+    Ok(())
+}
+
+/// The ordinal of the first value at or behind this one.
+fn ordinal(column: &StrColumn, value: &str) -> tantivy::Result<u64> {
+    let (bound, _) = column.dictionary().term_bounds_to_ord(Bound::Included(value), Bound::Unbounded)?;
+    Ok(match bound {
+        Bound::Included(ordinal) | Bound::Excluded(ordinal) => ordinal.min(column.num_terms() as u64),
+        Bound::Unbounded => 0,
+    })
+}
+
+fn containing(segment: &SegmentReader, attribute: &str, part: &str, clock: Option<&Clock>, found: &mut BitSet) -> Result<(), Stop> {
+    let Some(column) = strings(segment, attribute)? else { return Ok(()) };
     let mut ordinals = BitSet::with_max_value(column.num_terms() as u32);
     let mut any = false;
     let mut values = column.dictionary().stream()?;
-    while let Some((value, ())) = values.next() {
-        let value = std::str::from_utf8(value).map_err(|e| TantivyError::InternalError(e.to_string()))?;
-        if fits(split_column_value(value).0) {
+    while values.advance() {
+        if values.term_ord().is_multiple_of(BETWEEN_CHECKS as u64) {
+            check(clock)?;
+        }
+        let value = std::str::from_utf8(values.key()).map_err(|e| TantivyError::InternalError(e.to_string()))?;
+        if split_column_value(value).0.contains(part) {
             ordinals.insert(values.term_ord() as u32);
             any = true;
         }
@@ -171,11 +241,16 @@ fn strings(segment: &SegmentReader, attribute: &str, found: &mut BitSet, fits: i
     Ok(())
 }
 
-fn points(segment: &SegmentReader, found: &mut BitSet, fits: impl Fn((f64, f64)) -> bool) -> tantivy::Result<()> {
+fn points(segment: &SegmentReader, shape: &Shape, clock: Option<&Clock>, found: &mut BitSet) -> Result<(), Stop> {
     let (Some(lat), Some(lng)) = (numbers(segment, "_geo.lat")?, numbers(segment, "_geo.lng")?) else { return Ok(()) };
+    // A polygon costs as much as it has points.
+    let between = BETWEEN_CHECKS / if let Shape::Polygon(points) = shape { points.len().min(BETWEEN_CHECKS) } else { 1 };
     for doc in 0..segment.max_doc() {
+        if (doc as usize).is_multiple_of(between) {
+            check(clock)?;
+        }
         if let (Some(lat), Some(lng)) = (lat.first(doc), lng.first(doc))
-            && fits((lat, lng))
+            && geo::contains(shape, (lat, lng))
         {
             found.insert(doc);
         }
@@ -183,15 +258,7 @@ fn points(segment: &SegmentReader, found: &mut BitSet, fits: impl Fn((f64, f64))
     Ok(())
 }
 
-/// Metres between two points (latitude, longitude in degrees) on a sphere, by the haversine formula.
-pub(crate) fn distance(from: (f64, f64), to: (f64, f64)) -> f64 {
-    const EARTH_RADIUS: f64 = 6_371_008.8;
-    let half_chord = |a: f64, b: f64| ((b - a).to_radians() / 2.0).sin().powi(2);
-    let a = half_chord(from.0, to.0) + from.0.to_radians().cos() * to.0.to_radians().cos() * half_chord(from.1, to.1);
-    2.0 * EARTH_RADIUS * a.sqrt().min(1.0).asin()
-}
-
-/// A predicate as a query; every match scores the same.
+/// A predicate as a query; every match scores the same. It takes the time that it takes.
 #[derive(Debug, Clone)]
 struct PredicateQuery(Arc<Predicate>);
 
@@ -210,26 +277,16 @@ struct PredicateWeight(Arc<Predicate>);
 
 impl Weight for PredicateWeight {
     fn scorer(&self, reader: &SegmentReader, boost: Score) -> tantivy::Result<Box<dyn Scorer>> {
-        Ok(Box::new(ConstScorer::new(BitSetDocSet::from(self.0.documents(reader)?), boost)))
+        let found = self.0.documents(reader, None).map_err(|stop| match stop {
+            Stop::Failed(error) => error,
+            Stop::Late => TantivyError::InternalError("a filter without a deadline was late".to_owned()),
+        })?;
+        Ok(Box::new(ConstScorer::new(BitSetDocSet::from(found), boost)))
     }
 
     fn explain(&self, reader: &SegmentReader, doc: DocId) -> tantivy::Result<Explanation> {
         let mut scorer = self.scorer(reader, 1.0)?;
         let found = scorer.doc() <= doc && scorer.seek(doc) == doc;
         Ok(Explanation::new("filter", if found { 1.0 } else { 0.0 }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn distances_on_the_globe() {
-        let (seoul, busan, tokyo) = ((37.5665, 126.978), (35.1796, 129.0756), (35.6762, 139.6503));
-        assert!((distance(seoul, busan) - 325_000.0).abs() < 2_000.0);
-        assert!((distance(seoul, tokyo) - 1_152_000.0).abs() < 5_000.0);
-        assert!(distance(seoul, seoul) < 1e-6);
-        assert!((distance((0.0, 179.9), (0.0, -179.9)) - 22_239.0).abs() < 50.0);
     }
 }
