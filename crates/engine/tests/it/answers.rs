@@ -7,7 +7,7 @@ use onggi_engine::{
 };
 use serde_json::{Value, json};
 
-use crate::support::Fixture;
+use crate::support::{Fixture, ask, hit_ids};
 
 fn shop() -> Searcher {
     let mut index = Fixture::new();
@@ -25,15 +25,6 @@ fn shop() -> Searcher {
     index.searcher()
 }
 
-fn ask(searcher: &Searcher, request: &Value) -> Value {
-    let request = SearchRequest::from_json(request.to_string().as_bytes()).unwrap();
-    serde_json::to_value(searcher.search(&request, None).unwrap().unwrap()).unwrap()
-}
-
-fn hit_ids(answer: &Value) -> Vec<u64> {
-    answer["hits"].as_array().unwrap().iter().map(|hit| hit["id"].as_u64().unwrap()).collect()
-}
-
 #[test]
 fn paging_by_offset_and_by_pages() {
     let searcher = shop();
@@ -46,7 +37,10 @@ fn paging_by_offset_and_by_pages() {
     assert_eq!(paging, [3, 2, 2, 4]);
     assert!(answer.get("estimatedTotalHits").is_none() && answer.get("facetDistribution").is_none());
     assert_eq!(hit_ids(&ask(&searcher, &json!({"page": 0}))), [] as [u64; 0]);
-    assert_eq!(hit_ids(&ask(&searcher, &json!({"offset": 100_000_000_u64}))), [] as [u64; 0]);
+    let beyond = ask(&searcher, &json!({"offset": 100_000_000_u64}));
+    assert_eq!((hit_ids(&beyond), &beyond["offset"]), (vec![], &json!(1000)), "the offset is that which was used");
+    let counted = ask(&searcher, &json!({"hitsPerPage": 0}));
+    assert_eq!((hit_ids(&counted), &counted["totalPages"], &counted["totalHits"]), (vec![], &json!(0), &json!(4)));
 }
 
 #[test]
@@ -81,6 +75,88 @@ fn highlights_and_crops() {
     assert_eq!(hit["_formatted"]["tags"], json!(["sale", "<b>sho</b>es"]));
     assert_eq!(hit["_formatted"]["price"], "50");
     assert!(hit.get("title").is_none());
+}
+
+#[test]
+fn formatted_is_there_only_when_there_is_something_to_format() {
+    let searcher = shop();
+    for (request, formatted) in [
+        (json!({"attributesToHighlight": []}), false),
+        (json!({"attributesToHighlight": ["nothing"], "attributesToCrop": ["nobody:3"]}), false),
+        (json!({"attributesToHighlight": ["title"]}), true),
+        (json!({"attributesToCrop": ["about.text:2"]}), true),
+        (json!({"attributesToCrop": ["*"]}), true),
+    ] {
+        let answer = ask(&searcher, &request);
+        assert_eq!(answer["hits"][0].get("_formatted").is_some(), formatted, "{request}");
+    }
+    // A length that is no number is the request's own.
+    let answer = ask(&searcher, &json!({"attributesToCrop": ["about:x"], "cropLength": 2, "cropMarker": "", "attributesToRetrieve": []}));
+    assert_eq!(answer["hits"][0], json!({"_formatted": {"about": {"text": "Light shoes"}}}));
+}
+
+#[test]
+fn positions_are_bytes_and_name_the_elements_of_arrays_on_the_way() {
+    let mut index = Fixture::new();
+    index.add(&[json!({"id": 1, "parts": [{"names": ["été", "jar"]}, {"names": ["clay", "é jar jar"]}], "n": 42})]);
+    let answer = ask(&index.searcher(), &json!({"q": "jar 42", "showMatchesPosition": true, "attributesToRetrieve": ["id"]}));
+    assert_eq!(
+        answer["hits"][0]["_matchesPosition"],
+        json!({
+            "parts.names": [
+                {"start": 0, "length": 3, "indices": [0, 1]},
+                {"start": 3, "length": 3, "indices": [1, 1]},
+                {"start": 7, "length": 3, "indices": [1, 1]},
+            ],
+            "n": [{"start": 0, "length": 2}],
+        })
+    );
+}
+
+#[test]
+fn the_time_of_each_step_is_told_when_asked_for() {
+    let answer = ask(&shop(), &json!({"q": "red", "facets": ["brand"], "showPerformanceDetails": true}));
+    let steps: Vec<&String> = answer["performanceDetails"].as_object().unwrap().keys().collect();
+    let expected = ["resolve query", "filter", "find", "rank", "count facets", "format"].map(|step| format!("search > {step}"));
+    assert_eq!(steps[..6], expected.iter().collect::<Vec<_>>());
+    assert!(ask(&shop(), &json!({})).get("performanceDetails").is_none());
+}
+
+#[test]
+fn attributes_that_share_a_slot_are_searched_apart() {
+    let searchable: Vec<String> = (0..10).map(|n| format!("n{n}")).collect();
+    let mut index = Fixture::new();
+    index.settings(json!({"searchableAttributes": searchable, "filterableAttributes": ["n0"]}));
+    index.add(&[
+        json!({"id": 0, "n0": "clay", "n9": "clay jar", "n8": "old"}),
+        json!({"id": 1, "n0": "glass", "n8": "clay jar", "n9": "new"}),
+        json!({"id": 2, "n0": "glass", "n9": ["a jar", "of glass"]}),
+        json!({"id": 3, "n0": "glass", "n9": {"x": "jar of clay", "y": "pot"}}),
+    ]);
+    let searcher = index.searcher();
+    for (q, only, ids) in [
+        ("clay", json!(["n9"]), vec![0, 3]),
+        ("clay", json!(["n8"]), vec![1]),
+        ("cla", json!(["n8", "n0"]), vec![0, 1]),
+        ("\"clay jar\"", json!(["n9"]), vec![0]),
+        ("jar -clay", json!(["n9"]), vec![2]),
+        ("pot", json!(["n9.x"]), vec![]),
+        ("pot", json!(["n9.y"]), vec![3]),
+        ("pot", json!(["n9.*"]), vec![3]),
+        ("pot", json!(["*"]), vec![3]),
+        ("clay", json!(["n7", "n8", "n9"]), vec![0, 1, 3]),
+    ] {
+        let answer = ask(&searcher, &json!({"q": q, "attributesToSearchOn": only, "facets": ["n0"]}));
+        let mut found = hit_ids(&answer);
+        found.sort_unstable();
+        assert_eq!(found, ids, "{q} in {only}");
+        let counted: u64 = answer["facetDistribution"]["n0"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+        assert_eq!((counted, &answer["estimatedTotalHits"]), (ids.len() as u64, &json!(ids.len())), "{q} in {only}");
+    }
+    let all = json!({"q": "jar clay", "attributesToSearchOn": ["n9"], "matchingStrategy": "all"});
+    let mut found = hit_ids(&ask(&searcher, &all));
+    found.sort_unstable();
+    assert_eq!(found, [0, 3]);
 }
 
 #[test]
@@ -129,6 +205,36 @@ fn facet_values_can_be_searched() {
     let hits = serde_json::to_value(search(r#"{"facetName": "tags", "q": "red", "filter": "price < 30"}"#).unwrap()).unwrap();
     assert_eq!(hits["facetHits"], json!([{"value": "Sale", "count": 1}]));
     assert_eq!(search(r#"{"facetName": "title"}"#).unwrap_err().code, Code::InvalidFacetSearchFacetName);
+    let typo = serde_json::to_value(search(r#"{"facetName": "tags", "facetQuery": "sheos"}"#).unwrap()).unwrap();
+    assert_eq!(typo["facetHits"], json!([{"value": "shoes", "count": 1}]));
+    let none = serde_json::to_value(search(r#"{"facetName": "brand", "q": "red", "rankingScoreThreshold": 1.0}"#).unwrap()).unwrap();
+    assert_eq!((&none["facetHits"], &none["facetQuery"]), (&json!([]), &Value::Null));
+}
+
+#[test]
+fn facet_values_come_in_the_order_of_the_settings_and_no_more_than_they_say() {
+    let mut index = Fixture::new();
+    index.settings(json!({"filterableAttributes": ["tag"], "faceting": {"maxValuesPerFacet": 2, "sortFacetValuesBy": {"tag": "count"}}}));
+    let documents: Vec<Value> = [("a", 1), ("b", 3), ("c", 2)]
+        .iter()
+        .flat_map(|(tag, count)| (0..*count).map(move |n| json!({"id": format!("{tag}{n}"), "tag": tag})))
+        .collect();
+    index.add(&documents);
+    let request = FacetSearchRequest::from_json(br#"{"facetName": "tag"}"#).unwrap();
+    let values = |searcher: &Searcher| {
+        let hits = serde_json::to_value(searcher.facet_search(&request, None).unwrap().unwrap()).unwrap()["facetHits"].clone();
+        hits.as_array().unwrap().iter().map(|hit| hit["value"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let searcher = index.searcher();
+    assert_eq!(values(&searcher), ["b", "c"]);
+    let answer = ask(&searcher, &json!({"facets": ["tag"]}));
+    let counted: Vec<&String> = answer["facetDistribution"]["tag"].as_object().unwrap().keys().collect();
+    assert_eq!(counted, ["b", "c"]);
+    index.settings(json!({"faceting": {"sortFacetValuesBy": {"tag": "alpha"}}}));
+    assert_eq!(values(&index.searcher()), ["a", "b"]);
+    index.settings(json!({"facetSearch": false}));
+    let refused = index.searcher().facet_search(&request, None).unwrap();
+    assert_eq!(refused.unwrap_err().code, Code::FacetSearchDisabled);
 }
 
 #[test]
@@ -138,6 +244,12 @@ fn distances_filter_and_sort() {
     assert_eq!((hit_ids(&near), &near["hits"][0]["_geoDistance"]), (vec![1], &json!(0)));
     assert_eq!(hit_ids(&ask(&searcher, &json!({"sort": ["_geoPoint(35, 129):asc"]}))), [2, 1, 3, 4]);
     assert_eq!(hit_ids(&ask(&searcher, &json!({"filter": "_geoBoundingBox([36, 130], [35, 128])"}))), [2]);
+    assert_eq!(hit_ids(&ask(&searcher, &json!({"filter": "_geoPolygon([38, 126], [38, 128], [37, 127])"}))), [1]);
+    let mut index = Fixture::new();
+    index.settings(json!({"sortableAttributes": ["_geo"], "displayedAttributes": ["id"]}));
+    index.add(&[json!({"id": 1, "_geo": {"lat": 1, "lng": 2}})]);
+    let hidden = ask(&index.searcher(), &json!({"sort": ["_geoPoint(1, 2):asc"]}));
+    assert_eq!(hidden["hits"], json!([{"id": 1}]), "a distance would tell where a hidden place is");
 }
 
 #[test]
@@ -159,11 +271,13 @@ fn wrong_requests_are_told_with_their_code() {
         (json!({"facets": ["title"]}), Code::InvalidSearchFacets, "`title` is not filterable"),
         (json!({"distinct": "title"}), Code::InvalidSearchDistinct, "distinct attribute"),
         (json!({"attributesToSearchOn": ["brand"]}), Code::InvalidSearchAttributesToSearchOn, "not searchable"),
-        (json!({"attributesToCrop": ["title:x"]}), Code::InvalidSearchAttributesToCrop, "title:x"),
+        (json!({"filter": {"brand": "acme"}}), Code::InvalidSearchFilter, "`expected String, Array, found: {\"brand\":\"acme\"}`"),
+        (json!({"sort": ["_geoPoint(91, 0):asc"]}), Code::InvalidSearchSort, "Bad latitude `91`"),
+        (json!({"hybrid": {"embedder": "x"}}), Code::FeatureNotEnabled, "experimental feature"),
         (json!({"q": long}), Code::InvalidSearchQ, "2000"),
     ] {
-        let parsed = SearchRequest::from_json(request.to_string().as_bytes()).unwrap();
-        let error = searcher.search(&parsed, None).unwrap().unwrap_err();
+        let parsed = SearchRequest::from_json(request.to_string().as_bytes());
+        let error = parsed.and_then(|request| searcher.search(&request, None).unwrap()).unwrap_err();
         assert_eq!(error.code, code, "{request}");
         assert!(error.message.contains(part), "{request}: {}", error.message);
     }

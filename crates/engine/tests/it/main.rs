@@ -6,5 +6,8 @@ mod filtering;
 mod indexing;
 mod korean;
 mod languages;
+mod limits;
+mod orders;
+mod random;
 mod relevance;
 mod support;

@@ -8,7 +8,10 @@ use onggi_domain::{
     settings::Settings,
     task::TaskDetails,
 };
-use onggi_engine::{Applied, Commit, Indexer, Options, Searcher, search::DocumentsRequest};
+use onggi_engine::{
+    Applied, Commit, Indexer, Options, Searcher,
+    search::{DocumentsRequest, SearchRequest},
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -76,6 +79,17 @@ impl Fixture {
 pub(crate) fn documents(searcher: &Searcher) -> Vec<Value> {
     let page = searcher.documents(&DocumentsRequest { limit: 10_000, ..DocumentsRequest::default() }).unwrap().unwrap();
     page.results.iter().map(|document| serde_json::from_str(document.get()).unwrap()).collect()
+}
+
+/// The answer to a search that is right.
+pub(crate) fn ask(searcher: &Searcher, request: &Value) -> Value {
+    let request = SearchRequest::from_json(request.to_string().as_bytes()).unwrap();
+    serde_json::to_value(searcher.search(&request, None).unwrap().unwrap()).unwrap()
+}
+
+/// The numeric ids of an answer's hits.
+pub(crate) fn hit_ids(answer: &Value) -> Vec<u64> {
+    answer["hits"].as_array().unwrap().iter().map(|hit| hit["id"].as_u64().unwrap()).collect()
 }
 
 /// Little memory, no dictionaries.
