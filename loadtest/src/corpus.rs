@@ -10,12 +10,19 @@ use serde_json::{Value, json};
 pub(crate) const SEARCHABLE: [&str; 3] = ["name", "title", "description"];
 
 /// NDJSON documents in memory.
-pub(crate) struct Corpus(String);
+pub(crate) struct Corpus {
+    name: String,
+    text: String,
+}
 
 impl Corpus {
-    pub(crate) fn open(path: Option<&Path>) -> anyhow::Result<Self> {
-        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../services/onggi/demo/packages.en.ndjson.zst");
-        let path = path.unwrap_or(&shipped);
+    /// The documents of the demo, in each of its languages; English first.
+    pub(crate) fn demo() -> anyhow::Result<Vec<Self>> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../services/onggi/demo");
+        ["en", "ko", "ja"].iter().map(|language| Self::open(&folder.join(format!("packages.{language}.ndjson.zst")))).collect()
+    }
+
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
         let file = std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         let mut text = String::new();
         match path.extension().and_then(|ending| ending.to_str()) {
@@ -23,15 +30,21 @@ impl Corpus {
             Some("zst") => zstd::Decoder::new(file)?.read_to_string(&mut text)?,
             _ => std::io::BufReader::new(file).read_to_string(&mut text)?,
         };
-        Ok(Self(text))
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { name, text })
+    }
+
+    /// The file's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     pub(crate) fn text(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     pub(crate) fn lines(&self) -> Vec<&str> {
-        self.0.lines().collect()
+        self.text.lines().collect()
     }
 
     /// Titles of documents, spread evenly: the queries.
