@@ -25,12 +25,13 @@ use crate::{
         SearchResponse, documents,
         filter::{self, Predicate},
         run::{self, Synonyms},
+        variants::Remembered,
     },
     state::EngineState,
 };
 
 /// Blocks of stored documents that each segment keeps unpacked.
-const STORE_CACHE_BLOCKS: usize = 4;
+const STORE_CACHE_BLOCKS: usize = 32;
 
 /// Answers queries from one commit. Shared by all threads; blocking.
 pub struct Searcher {
@@ -41,6 +42,7 @@ pub struct Searcher {
     synonyms: Synonyms,
     segments: Vec<SegmentReader>,
     stores: Vec<StoreReader>,
+    remembered: Remembered,
 }
 
 impl std::fmt::Debug for Searcher {
@@ -77,7 +79,7 @@ impl Searcher {
         rules.sort();
         rules.dedup();
         let synonyms = run::synonyms(&state.settings, &analyzer, &rules);
-        Ok(Self { state, engine, options, analyzer, synonyms, segments, stores })
+        Ok(Self { state, engine, options, analyzer, synonyms, segments, stores, remembered: Remembered::default() })
     }
 
     /// The state of the generation.
@@ -156,6 +158,7 @@ impl Searcher {
             engine: &self.engine,
             analyzer: &self.analyzer,
             limits: &self.options.limits,
+            remembered: &self.remembered,
             load: &|segment, doc| self.load(segment, doc),
         })
     }

@@ -13,7 +13,7 @@ mod stem;
 mod tokenizer;
 mod words;
 
-use std::{path::Path, sync::Arc};
+use std::{cell::Cell, path::Path, sync::Arc};
 
 use frostem::Algorithm;
 use onggi_domain::{dictionary::DictionaryEntry, locale, settings::Settings};
@@ -228,7 +228,15 @@ impl Analyzer {
 
     /// The words of a text, without stop words, in order. Terms of the same word in other attributes differ only if their [`Rule`]s do.
     pub fn words(&self, text: &str, rule: Rule) -> Vec<Word> {
-        Session::new(self.clone()).each_word(text, rule)
+        thread_local! {
+            /// What the last text on this thread was analysed with: it remembers stems, and highlighting analyses one text after another.
+            static LAST: Cell<Option<Session>> = const { Cell::new(None) };
+        }
+        let last = LAST.take().filter(|session| Arc::ptr_eq(&session.analyzer().0, &self.0));
+        let mut session = last.unwrap_or_else(|| Session::new(self.clone()));
+        let words = session.each_word(text, rule);
+        LAST.set(Some(session));
+        words
     }
 
     /// Whether a word is in the settings' stop words; such words are not indexed and should be ignored in a query.

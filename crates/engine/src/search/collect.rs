@@ -14,6 +14,7 @@ use super::{
     expand::{List, Source},
     plan::Plan,
     sort::{KeyReader, LocalValue, RankPlan},
+    weights::Occurrences,
 };
 use crate::schema::ORD_COLUMN;
 
@@ -172,7 +173,7 @@ fn walk(
         }
         let end = start.saturating_add(WINDOW as u32);
         for (bit, (weight, cursors)) in units.iter_mut().enumerate() {
-            add_unit(plan, cursors, *weight, 1 << bit, start, end, scratch);
+            add_unit(cursors, *weight, 1 << bit, start, end, scratch);
         }
         for touched in 0..scratch.touched.len() {
             let at = usize::from(scratch.touched[touched]);
@@ -193,14 +194,14 @@ fn next_document(units: &[(f32, Vec<Cursor<'_>>)], from: DocId) -> DocId {
     units.iter().flat_map(|(_, cursors)| cursors).map(Cursor::doc).min().unwrap_or(TERMINATED).max(from)
 }
 
-fn add_unit(plan: &Plan, cursors: &mut [Cursor<'_>], weight: f32, bit: u32, start: DocId, end: DocId, scratch: &mut Scratch) {
+fn add_unit(cursors: &mut [Cursor<'_>], weight: f32, bit: u32, start: DocId, end: DocId, scratch: &mut Scratch) {
     if let [cursor] = cursors {
-        cursor.read(plan, start, end, |at, value| scratch.add(at, weight * value, bit));
+        cursor.read(start, end, |at, value| scratch.add(at, weight * value, bit));
         return;
     }
     for cursor in cursors {
         let (best, touched) = (&mut scratch.best, &mut scratch.touched_by_unit);
-        cursor.read(plan, start, end, |at, value| {
+        cursor.read(start, end, |at, value| {
             if best[at] == 0.0 {
                 touched.push(at as u16);
             }
@@ -220,7 +221,7 @@ struct Cursor<'a> {
     documents: Documents<'a>,
     at: usize,
     value: f32,
-    norms: Option<(FieldNormReader, &'a [f32; 256])>,
+    lengths: Option<(FieldNormReader, &'a Occurrences)>,
 }
 
 enum Documents<'a> {
@@ -237,11 +238,11 @@ impl<'a> Cursor<'a> {
             }
             Source::Documents(documents) => Documents::Found(documents),
         };
-        let norms = match list.norm(plan.slots.len()) {
-            Some(norm) => Some((segment.get_fieldnorms_reader(list.field)?, &plan.norms[norm])),
+        let lengths = match list.occurrences(plan.slots.len()) {
+            Some(at) => Some((segment.get_fieldnorms_reader(list.field)?, &plan.occurrences[at])),
             None => None,
         };
-        Ok(Self { documents, at: 0, value: list.value, norms })
+        Ok(Self { documents, at: 0, value: list.value, lengths })
     }
 
     /// The next document.
@@ -253,10 +254,10 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads all documents before `end`.
-    fn read(&mut self, plan: &Plan, start: DocId, end: DocId, mut add: impl FnMut(usize, f32)) {
-        let (value, norms) = (self.value, &self.norms);
-        let worth = |doc: DocId, frequency: u32| match norms {
-            Some((lengths, table)) => value * plan.weights.occurrences(frequency, table[usize::from(lengths.fieldnorm_id(doc))]),
+    fn read(&mut self, start: DocId, end: DocId, mut add: impl FnMut(usize, f32)) {
+        let (value, lengths) = (self.value, &self.lengths);
+        let worth = |doc: DocId, frequency: u32| match lengths {
+            Some((lengths, occurrences)) => value * occurrences.factor(frequency, lengths.fieldnorm_id(doc)),
             None => value,
         };
         match &mut self.documents {

@@ -1,35 +1,27 @@
-//! From the words of a query to posting lists: the word itself, longer words that begin with it, and words with typos, found
-//! on the term dictionaries with Levenshtein automata. The number of lists is bounded, nearest and most frequent first, and so is the number of
-//! dictionary entries that are looked at.
+//! From the words of a query to posting lists: the word itself and what else it may mean, each list with what a match in it is worth.
+//!
+//! A match tells as much as is known by it: that a document holds some word at least as near as this one. The more documents that is true of, the
+//! less it says; "a word that begins with `c`" says next to nothing, and a typo into a common word little.
 
-use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, hash_map::Entry},
-    sync::OnceLock,
-};
-
-use levenshtein_automata::{DFA, Distance, LevenshteinAutomatonBuilder, SINK_STATE};
 use onggi_domain::settings::TypoTolerance;
-use rustc_hash::FxHashMap;
 use tantivy::{DocId, SegmentReader, postings::TermInfo, schema::Field};
 
 use super::{
     phrase,
-    query::{Part, QueryWord, SearchedSlot},
+    query::{self, Part, QueryWord, SearchedSlot},
+    variants::{FoundWord, MAX_PREFIXES, MAX_TYPOS, Near, Remembered},
     weights::{Weights, idf},
 };
 use crate::{
-    analysis::Kind,
+    analysis::{Analyzer, Kind},
     schema::{BIGRAMS, EXACT_MARK, INITIALS, SLOTS},
 };
 
-/// Lists that one word may have besides its own.
-const MAX_PREFIXES: usize = 48;
-const MAX_TYPOS: usize = 24;
-/// Dictionary entries that one query may look at.
+/// Dictionary entries that leading consonants may look at.
 const SCAN_BUDGET: usize = 30_000;
-/// A word that so many documents hold as written is not searched with typos unless a filter narrows the search: those documents would all come first.
-const ENOUGH: u64 = 1_000;
+/// A word that so many documents hold as written is not searched with typos unless a filter narrows the search: those documents would come first, and
+/// fill what the second phase looks at.
+const ENOUGH: u64 = 300;
 /// Bits of a [`Unit`] mask.
 pub(super) const MAX_UNITS: usize = 32;
 
@@ -46,6 +38,8 @@ pub(super) struct Unit {
     pub(super) variants: Vec<String>,
     /// Documents that hold it.
     pub(super) frequency: u64,
+    /// Typos that it may have.
+    pub(super) most_typos: u8,
 }
 
 /// One source of matches in one segment.
@@ -58,6 +52,10 @@ pub(super) struct List {
     pub(super) value: f32,
     /// Whether an even position means that the word is written just so.
     pub(super) exact: bool,
+    /// Typos that a match has.
+    pub(super) typos: u8,
+    /// Words of the query that a match stands for besides this one and that come before it.
+    pub(super) shift: u32,
     pub(super) source: Source,
 }
 
@@ -68,30 +66,35 @@ pub(super) enum Source {
     Documents(Vec<DocId>),
 }
 
+/// How a list's matches differ from the word as written.
+#[derive(Clone, Copy)]
+struct How {
+    value: f32,
+    typos: u8,
+    shift: u32,
+}
+
 pub(super) struct Expander<'a> {
     pub(super) segments: &'a [SegmentReader],
     pub(super) slots: &'a [SearchedSlot],
+    pub(super) analyzer: &'a Analyzer,
     pub(super) typos: &'a TypoTolerance,
     pub(super) weights: &'a Weights,
-    pub(super) documents: u64,
+    pub(super) remembered: &'a Remembered,
     /// Whether a filter narrows the search.
     pub(super) filtered: bool,
-    pub(super) scan: usize,
+    pub(super) documents: u64,
     pub(super) degraded: bool,
 }
 
-impl<'a> Expander<'a> {
-    pub(super) fn new(
-        segments: &'a [SegmentReader],
-        slots: &'a [SearchedSlot],
-        typos: &'a TypoTolerance,
-        weights: &'a Weights,
-        filtered: bool,
-    ) -> Self {
-        let documents = segments.iter().map(|segment| u64::from(segment.max_doc())).sum();
-        Self { segments, slots, typos, weights, documents, filtered, scan: SCAN_BUDGET, degraded: false }
-    }
+/// A word that matches in one slot, and what that is worth there.
+struct Variant<'a> {
+    rank: usize,
+    found: &'a FoundWord,
+    value: f32,
+}
 
+impl Expander<'_> {
     /// The unit of a part of the query: a word with its variants, or a phrase.
     pub(super) fn unit(&mut self, part: &Part, position: u32) -> tantivy::Result<Unit> {
         if part.phrase { self.phrase(&part.words, position) } else { self.word(&part.words[0], position) }
@@ -99,72 +102,121 @@ impl<'a> Expander<'a> {
 
     pub(super) fn empty(&self, position: Option<u32>) -> Unit {
         let segments = self.segments.iter().map(|_| Vec::new()).collect();
-        Unit { weight: 0.0, position, segments, variants: Vec::new(), frequency: 0 }
+        Unit { weight: 0.0, position, segments, variants: Vec::new(), frequency: 0, most_typos: 0 }
     }
 
     fn word(&mut self, word: &QueryWord, position: u32) -> tantivy::Result<Unit> {
         let mut unit = self.empty(Some(position));
-        let mut frequency = self.own_lists(word, self.weights.exact, &mut unit)?;
+        let exact = How { value: self.weights.exact, typos: 0, shift: 0 };
+        let mut reached = Reached::new(self.documents, self.own_lists(word, exact, &mut unit)?);
         if word.prefix {
-            let found = self.prefixes(word)?;
-            let prefixed: u64 = found.iter().map(|variant| variant.frequency).sum();
-            self.add(found, &mut unit);
-            frequency = if frequency == 0 { prefixed } else { frequency };
+            self.add_near(word, Near::Prefix, MAX_PREFIXES, &mut reached, &mut unit)?;
         }
-        let typos = self.typos_of(word);
-        if typos > 0 && (frequency < ENOUGH || self.filtered) {
-            let found = self.near(word, typos)?;
-            if frequency == 0 {
-                frequency = found.first().map_or(0, |variant| variant.frequency);
-            }
-            self.add(found, &mut unit);
+        unit.most_typos = self.typos_of(word);
+        if unit.most_typos > 0 && (reached.first() < ENOUGH || self.filtered) {
+            self.add_split(word, &mut reached, &mut unit)?;
+            self.add_near(word, Near::Typos { most: unit.most_typos, prefix: word.prefix }, MAX_TYPOS, &mut reached, &mut unit)?;
         }
-        unit.frequency = frequency;
-        unit.weight = idf(frequency, self.documents);
+        unit.frequency = reached.first();
+        unit.weight = idf(unit.frequency, self.documents);
         Ok(unit)
     }
 
     /// Adds another word as an alternative to a unit, as a synonym does.
     pub(super) fn add_synonym(&mut self, words: &[QueryWord], unit: &mut Unit) -> tantivy::Result<()> {
-        let value = self.weights.synonym;
+        let how = How { value: self.weights.synonym, typos: 0, shift: 0 };
         match words {
             [] => {}
             [word] => {
-                self.own_lists(word, value, unit)?;
+                self.own_lists(word, how, unit)?;
                 unit.variants.push(word.form.clone());
             }
             words => {
-                self.phrase_lists(words, value, unit)?;
+                self.phrase_lists(words, how, unit)?;
                 unit.variants.extend(words.iter().map(|word| word.form.clone()));
             }
         }
         Ok(())
     }
 
-    fn phrase(&mut self, words: &[QueryWord], position: u32) -> tantivy::Result<Unit> {
-        if let [word] = words {
-            let mut unit = self.empty(Some(position));
-            unit.frequency = self.exact_lists(word, &mut unit)?;
-            unit.weight = idf(unit.frequency, self.documents);
-            return Ok(unit);
+    /// Adds neighbouring words written as one to each of their units, at the cost of a typo.
+    pub(super) fn add_joined(&mut self, parts: &[Part], units: &mut [Unit]) -> tantivy::Result<()> {
+        let joined: String = parts.iter().map(|part| part.words[0].form.as_str()).collect();
+        let words = query::words(&joined, self.analyzer, self.slots);
+        let [word] = words.as_slice() else { return Ok(()) };
+        for (shift, unit) in units.iter_mut().enumerate() {
+            let how = How { value: self.weights.typo[0], typos: 1, shift: shift as u32 };
+            if self.own_lists(word, how, unit)? == 0 {
+                return Ok(());
+            }
+            unit.variants.push(word.form.clone());
         }
+        Ok(())
+    }
+
+    /// Adds the word as two that follow each other, cut where the rarer of the two is most frequent, at the cost of a typo.
+    fn add_split(&mut self, word: &QueryWord, reached: &mut Reached, unit: &mut Unit) -> tantivy::Result<()> {
+        let mut best: Option<(u64, usize)> = None;
+        for (at, _) in word.form.char_indices().skip(1) {
+            let (left, right) = word.form.split_at(at);
+            let common = match self.frequency(left)? {
+                0 => 0,
+                left => left.min(self.frequency(right)?),
+            };
+            if common > best.map_or(0, |(known, _)| known) {
+                best = Some((common, at));
+            }
+        }
+        let Some((_, at)) = best else { return Ok(()) };
+        let (left, right) = word.form.split_at(at);
+        let words = query::words(&format!("{left} {right}"), self.analyzer, self.slots);
+        let mut found = self.empty(None);
+        let frequency = self.phrase_lists(&words, How { value: self.weights.typo[0], typos: 1, shift: 0 }, &mut found)?;
+        if frequency > 0 {
+            let told = reached.tell(frequency);
+            for (all, lists) in unit.segments.iter_mut().zip(found.segments) {
+                all.extend(lists.into_iter().map(|list| List { value: list.value * told, ..list }));
+            }
+            unit.variants.extend([left.to_owned(), right.to_owned()]);
+        }
+        Ok(())
+    }
+
+    /// Documents that hold a word as written, in the slot where they are most.
+    fn frequency(&self, form: &str) -> tantivy::Result<u64> {
+        let mut most = 0;
+        for slot in self.slots {
+            let mut here = 0;
+            for segment in self.segments {
+                let index = segment.inverted_index(SLOTS[slot.slot])?;
+                let inflected = || index.terms().get(format!("{EXACT_MARK}{form}"));
+                let info = index.terms().get(form)?.map_or_else(inflected, |info| Ok(Some(info)))?;
+                here += info.map_or(0, |info| u64::from(info.doc_freq));
+            }
+            most = most.max(here);
+        }
+        Ok(most)
+    }
+
+    fn phrase(&mut self, words: &[QueryWord], position: u32) -> tantivy::Result<Unit> {
         let mut unit = self.empty(Some(position));
-        unit.frequency = self.phrase_lists(words, self.weights.exact, &mut unit)?;
+        unit.frequency = self.phrase_lists(words, How { value: self.weights.exact, typos: 0, shift: 0 }, &mut unit)?;
         unit.weight = idf(unit.frequency, self.documents);
         Ok(unit)
     }
 
-    fn phrase_lists(&self, words: &[QueryWord], value: f32, unit: &mut Unit) -> tantivy::Result<u64> {
+    fn phrase_lists(&self, words: &[QueryWord], how: How, unit: &mut Unit) -> tantivy::Result<u64> {
         let mut frequency = 0;
         for (rank, slot) in self.slots.iter().enumerate() {
-            let value = value * self.weights.attribute(rank, self.slots.len());
             let field = SLOTS[slot.slot];
+            let value = how.value * self.weights.attribute(rank, self.slots.len());
             let mut here = 0;
             for (segment, lists) in self.segments.iter().zip(&mut unit.segments) {
                 let documents = phrase::documents(segment, field, words, &slot.rules)?;
                 here += documents.len() as u64;
                 if !documents.is_empty() {
-                    lists.push(List { field, slot: Some(rank), value, exact: true, source: Source::Documents(documents) });
+                    let source = Source::Documents(documents);
+                    lists.push(List { field, slot: Some(rank), value, exact: true, typos: how.typos, shift: how.shift, source });
                 }
             }
             frequency = frequency.max(here);
@@ -172,17 +224,11 @@ impl<'a> Expander<'a> {
         Ok(frequency)
     }
 
-    /// A single word in quotes: only as written.
-    fn exact_lists(&self, word: &QueryWord, unit: &mut Unit) -> tantivy::Result<u64> {
-        self.phrase_lists(std::slice::from_ref(word), self.weights.exact, unit)
-    }
-
     /// The lists of the word as written and of its inflections. Returns how many documents hold it.
-    fn own_lists(&self, word: &QueryWord, value: f32, unit: &mut Unit) -> tantivy::Result<u64> {
-        let inflected = value * self.weights.inflected / self.weights.exact;
+    fn own_lists(&self, word: &QueryWord, how: How, unit: &mut Unit) -> tantivy::Result<u64> {
+        let inflected = How { value: how.value * self.weights.inflected / self.weights.exact, ..how };
         let mut frequency = 0;
         for (rank, slot) in self.slots.iter().enumerate() {
-            let attribute = self.weights.attribute(rank, self.slots.len());
             let mut here = 0;
             for (at, terms) in word.terms.iter().enumerate().filter(|(_, terms)| slot.rules.contains(&terms.rule)) {
                 let repeated = word.terms[..at]
@@ -192,9 +238,9 @@ impl<'a> Expander<'a> {
                     continue;
                 }
                 let same = terms.stem == terms.exact;
-                let mut count = self.list(slot, rank, &terms.stem, if same { value } else { inflected } * attribute, same, unit)?;
+                let mut count = self.list(slot, rank, &terms.stem, if same { how } else { inflected }, same, unit)?;
                 if !same {
-                    count = count.max(self.list(slot, rank, &terms.exact, value * attribute, true, unit)?);
+                    count = count.max(self.list(slot, rank, &terms.exact, how, true, unit)?);
                 }
                 here += count;
             }
@@ -203,13 +249,15 @@ impl<'a> Expander<'a> {
         Ok(frequency)
     }
 
-    fn list(&self, slot: &SearchedSlot, rank: usize, term: &str, value: f32, exact: bool, unit: &mut Unit) -> tantivy::Result<u64> {
+    fn list(&self, slot: &SearchedSlot, rank: usize, term: &str, how: How, exact: bool, unit: &mut Unit) -> tantivy::Result<u64> {
         let field = SLOTS[slot.slot];
+        let value = how.value * self.weights.attribute(rank, self.slots.len());
         let mut frequency = 0;
         for (segment, lists) in self.segments.iter().zip(&mut unit.segments) {
             if let Some(info) = segment.inverted_index(field)?.terms().get(term)? {
                 frequency += u64::from(info.doc_freq);
-                lists.push(List { field, slot: Some(rank), value, exact, source: Source::Term(info) });
+                let source = Source::Term(info);
+                lists.push(List { field, slot: Some(rank), value, exact, typos: how.typos, shift: how.shift, source });
             }
         }
         Ok(frequency)
@@ -232,90 +280,48 @@ impl<'a> Expander<'a> {
         }
     }
 
-    /// Longer words that begin with this one.
-    fn prefixes(&mut self, word: &QueryWord) -> tantivy::Result<Vec<Variant>> {
-        let mut best = Best::new(MAX_PREFIXES);
+    /// Adds longer words, or words with typos: the best over all slots, in tiers of the same nearness.
+    fn add_near(&mut self, word: &QueryWord, near: Near, limit: usize, reached: &mut Reached, unit: &mut Unit) -> tantivy::Result<()> {
+        let mut found = Vec::with_capacity(self.slots.len());
         for (rank, slot) in self.slots.iter().enumerate() {
-            for (segment_at, segment) in self.segments.iter().enumerate() {
-                let index = segment.inverted_index(SLOTS[slot.slot])?;
-                for mark in ["", "\u{1}"] {
-                    let start = format!("{mark}{}", word.form);
-                    let end = format!("{start}{}", char::MAX);
-                    let mut terms = index.terms().range().ge(&start).lt(&end).into_stream()?;
-                    while let Some((term, info)) = terms.next() {
-                        if self.scan == 0 {
-                            self.degraded = true;
-                            break;
-                        }
-                        self.scan -= 1;
-                        if !own_term(word, term) {
-                            best.offer(segment_at, rank, term, info, 0, self.weights.prefix);
-                        }
-                    }
+            if near == Near::Prefix || slot.typos {
+                found.push((rank, self.remembered.find(self.segments, SLOTS[slot.slot], &word.form, near)?));
+            }
+        }
+        self.degraded |= found.iter().any(|(_, found)| found.cut);
+        let words = found.iter().flat_map(|(rank, found)| found.words.iter().map(|word| (*rank, word)));
+        let others = words.filter(|(_, found)| !own_term(word, &found.term));
+        let mut variants: Vec<Variant<'_>> =
+            others.map(|(rank, found)| Variant { rank, found, value: self.weights.variant(found.typos, found.longer) }).collect();
+        variants.sort_by(|a, b| {
+            let by_value = b.value.total_cmp(&a.value).then(b.found.frequency.cmp(&a.found.frequency));
+            by_value.then_with(|| a.found.term.cmp(&b.found.term)).then(a.rank.cmp(&b.rank))
+        });
+        variants.truncate(limit);
+        for tier in variants.chunk_by(|a, b| a.value.total_cmp(&b.value).is_eq()) {
+            let value = tier[0].value * reached.tell(self.holders(tier));
+            for variant in tier {
+                let (rank, field) = (variant.rank, SLOTS[self.slots[variant.rank].slot]);
+                let value = value * self.weights.attribute(rank, self.slots.len());
+                for (segment, info) in &variant.found.lists {
+                    let source = Source::Term(info.clone());
+                    let list = List { field, slot: Some(rank), value, exact: false, typos: variant.found.typos, shift: 0, source };
+                    unit.segments[*segment].push(list);
+                }
+                let form = variant.found.form();
+                if !unit.variants.iter().any(|known| known == form) {
+                    unit.variants.push(form.to_owned());
                 }
             }
         }
-        Ok(best.into_variants())
+        Ok(())
     }
 
-    /// Words with typos; of a word that may be a prefix, also their continuations.
-    fn near(&mut self, word: &QueryWord, max: u8) -> tantivy::Result<Vec<Variant>> {
-        static ONE: OnceLock<LevenshteinAutomatonBuilder> = OnceLock::new();
-        static TWO: OnceLock<LevenshteinAutomatonBuilder> = OnceLock::new();
-        let builder = if max == 1 { &ONE } else { &TWO }.get_or_init(|| LevenshteinAutomatonBuilder::new(max, true));
-        let dfa = if word.prefix { builder.build_prefix_dfa(&word.form) } else { builder.build_dfa(&word.form) };
-        let length = word.form.chars().count();
-        let first = word.form.chars().next().unwrap_or_default();
-        let mut best = Best::new(MAX_TYPOS);
-        for (rank, slot) in self.slots.iter().enumerate().filter(|(_, slot)| slot.typos) {
-            for (segment_at, segment) in self.segments.iter().enumerate() {
-                let index = segment.inverted_index(SLOTS[slot.slot])?;
-                for marked in [false, true] {
-                    let mark = if marked { "\u{1}" } else { "" };
-                    let mut range = index.terms().search(Marked { dfa: &dfa, marked });
-                    if max == 1 {
-                        // A typo in the first letter counts as two.
-                        range = range.ge(format!("{mark}{first}")).lt(format!("{mark}{first}{}", char::MAX));
-                    }
-                    let mut terms = range.into_stream()?;
-                    while let Some((term, info)) = terms.next() {
-                        if self.scan == 0 {
-                            self.degraded = true;
-                            break;
-                        }
-                        self.scan -= 1;
-                        let form = term.strip_prefix(mark.as_bytes()).unwrap_or(term);
-                        let Ok(form) = std::str::from_utf8(form) else { continue };
-                        let Distance::Exact(mut distance) = dfa.eval(form) else { continue };
-                        if distance > 0 && !form.starts_with(first) {
-                            distance += 1;
-                        }
-                        if distance == 0 || distance > max {
-                            continue;
-                        }
-                        let whole = form.chars().count() <= length + usize::from(max);
-                        let tier = if whole { self.weights.typo } else { self.weights.prefix_typo };
-                        best.offer(segment_at, rank, term, info, distance, tier[usize::from(distance) - 1]);
-                    }
-                }
-            }
-        }
-        Ok(best.into_variants())
-    }
-
-    fn add(&self, variants: Vec<Variant>, unit: &mut Unit) {
-        for variant in variants {
-            let attribute = self.weights.attribute(variant.rank, self.slots.len());
-            let field = SLOTS[self.slots[variant.rank].slot];
-            for (segment, info) in variant.lists {
-                let value = variant.value * attribute;
-                unit.segments[segment].push(List { field, slot: Some(variant.rank), value, exact: false, source: Source::Term(info) });
-            }
-            let form = variant.term.strip_prefix(EXACT_MARK).unwrap_or(&variant.term);
-            if !unit.variants.iter().any(|known| known == form) {
-                unit.variants.push(form.to_owned());
-            }
-        }
+    /// About how many documents hold one of these words: in the slot where they are most, words in the same document counted twice.
+    fn holders(&self, variants: &[Variant<'_>]) -> u64 {
+        let in_slot =
+            |rank: usize| variants.iter().filter(|variant| variant.rank == rank).map(|variant| variant.found.frequency).sum::<u64>();
+        (0..self.slots.len()).map(in_slot).max().unwrap_or_default()
     }
 
     /// The bigrams of a Hangul word, each a unit of its own.
@@ -337,7 +343,7 @@ impl<'a> Expander<'a> {
         for (segment, lists) in self.segments.iter().zip(&mut unit.segments) {
             if let Some(info) = segment.inverted_index(field)?.terms().get(term)? {
                 unit.frequency += u64::from(info.doc_freq);
-                lists.push(List { field, slot: None, value, exact: false, source: Source::Term(info) });
+                lists.push(List { field, slot: None, value, exact: false, typos: 0, shift: 0, source: Source::Term(info) });
             }
         }
         Ok(unit)
@@ -347,18 +353,20 @@ impl<'a> Expander<'a> {
     pub(super) fn initials(&mut self, initials: &str, position: u32) -> tantivy::Result<Unit> {
         let mut unit = self.empty(Some(position));
         let end = format!("{initials}{}", char::MAX);
+        let mut scan = SCAN_BUDGET;
         for (segment, lists) in self.segments.iter().zip(&mut unit.segments) {
             let index = segment.inverted_index(INITIALS)?;
             let mut terms = index.terms().range().ge(initials).lt(&end).into_stream()?;
             while let Some((term, info)) = terms.next() {
-                if self.scan == 0 || lists.len() >= MAX_PREFIXES {
-                    self.degraded |= self.scan == 0;
+                if scan == 0 || lists.len() >= MAX_PREFIXES {
+                    self.degraded |= scan == 0;
                     break;
                 }
-                self.scan -= 1;
+                scan -= 1;
                 let value = if term == initials.as_bytes() { self.weights.exact } else { self.weights.prefix };
                 unit.frequency += u64::from(info.doc_freq);
-                lists.push(List { field: INITIALS, slot: None, value, exact: false, source: Source::Term(info.clone()) });
+                let source = Source::Term(info.clone());
+                lists.push(List { field: INITIALS, slot: None, value, exact: false, typos: 0, shift: 0, source });
             }
         }
         unit.weight = idf(unit.frequency, self.documents);
@@ -366,133 +374,33 @@ impl<'a> Expander<'a> {
     }
 }
 
-fn own_term(word: &QueryWord, term: &[u8]) -> bool {
-    word.terms.iter().any(|terms| terms.stem.as_bytes() == term || terms.exact.as_bytes() == term)
+fn own_term(word: &QueryWord, term: &str) -> bool {
+    word.terms.iter().any(|terms| terms.stem == term || terms.exact == term)
 }
 
-/// Another word that matches, in one slot.
-struct Variant {
-    rank: usize,
-    term: String,
-    value: f32,
+/// How many documents hold a word or something at least as near, as one kind of match after another is added.
+struct Reached {
+    documents: u64,
     frequency: u64,
-    lists: Vec<(usize, TermInfo)>,
+    /// What the nearest kind that there is reaches.
+    first: u64,
 }
 
-/// Keeps the best variants: in each segment and slot by value and frequency, then over all.
-struct Best {
-    limit: usize,
-    heaps: FxHashMap<(usize, usize), BinaryHeap<Reverse<Offer>>>,
-}
-
-/// Ordered by value, frequency, then the term itself, so that equal ones are chosen the same way everywhere.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Offer {
-    nearness: Reverse<u8>,
-    frequency: u32,
-    term: Reverse<Vec<u8>>,
-    value: u32,
-    info: TermInfoKey,
-}
-
-/// A [`TermInfo`] that never decides an order.
-struct TermInfoKey(TermInfo);
-
-impl PartialEq for TermInfoKey {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-impl Eq for TermInfoKey {}
-impl PartialOrd for TermInfoKey {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for TermInfoKey {
-    fn cmp(&self, _: &Self) -> std::cmp::Ordering {
-        std::cmp::Ordering::Equal
-    }
-}
-
-impl Best {
-    fn new(limit: usize) -> Self {
-        Self { limit, heaps: FxHashMap::default() }
+impl Reached {
+    fn new(documents: u64, own: u64) -> Self {
+        Self { documents, frequency: own, first: own }
     }
 
-    fn offer(&mut self, segment: usize, rank: usize, term: &[u8], info: &TermInfo, distance: u8, value: f32) {
-        let heap = self.heaps.entry((segment, rank)).or_default();
-        if heap.len() == self.limit
-            && heap.peek().is_some_and(|Reverse(worst)| (worst.nearness, worst.frequency) >= (Reverse(distance), info.doc_freq))
-        {
-            return;
+    fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// Adds a kind of match that `more` documents have: the share of the word's information that it tells.
+    fn tell(&mut self, more: u64) -> f32 {
+        self.frequency += more;
+        if self.first == 0 {
+            self.first = self.frequency;
         }
-        heap.push(Reverse(Offer {
-            nearness: Reverse(distance),
-            frequency: info.doc_freq,
-            term: Reverse(term.to_owned()),
-            value: value.to_bits(),
-            info: TermInfoKey(info.clone()),
-        }));
-        if heap.len() > self.limit {
-            heap.pop();
-        }
-    }
-
-    fn into_variants(self) -> Vec<Variant> {
-        let mut variants: FxHashMap<(usize, Vec<u8>), Variant> = FxHashMap::default();
-        for ((segment, rank), heap) in self.heaps {
-            for Reverse(offer) in heap {
-                let term = offer.term.0;
-                let Ok(text) = String::from_utf8(term.clone()) else { continue };
-                let variant = match variants.entry((rank, term)) {
-                    Entry::Occupied(entry) => entry.into_mut(),
-                    Entry::Vacant(entry) => {
-                        let value = f32::from_bits(offer.value);
-                        entry.insert(Variant { rank, term: text, value, frequency: 0, lists: Vec::new() })
-                    }
-                };
-                variant.frequency += u64::from(offer.frequency);
-                variant.lists.push((segment, offer.info.0));
-            }
-        }
-        let mut variants: Vec<Variant> = variants.into_values().collect();
-        variants.sort_by(|a, b| {
-            let by_value = b.value.total_cmp(&a.value).then(b.frequency.cmp(&a.frequency));
-            by_value.then_with(|| a.term.cmp(&b.term)).then(a.rank.cmp(&b.rank))
-        });
-        variants.truncate(self.limit);
-        variants
-    }
-}
-
-/// A Levenshtein automaton over the terms with, or without, the mark of exact words.
-struct Marked<'a> {
-    dfa: &'a DFA,
-    marked: bool,
-}
-
-impl tantivy_fst::Automaton for Marked<'_> {
-    /// `None`: the mark is still to come.
-    type State = Option<u32>;
-
-    fn start(&self) -> Self::State {
-        (!self.marked).then(|| self.dfa.initial_state())
-    }
-
-    fn is_match(&self, state: &Self::State) -> bool {
-        state.is_some_and(|state| matches!(self.dfa.distance(state), Distance::Exact(_)))
-    }
-
-    fn can_match(&self, state: &Self::State) -> bool {
-        *state != Some(SINK_STATE)
-    }
-
-    fn accept(&self, state: &Self::State, byte: u8) -> Self::State {
-        match state {
-            Some(state) => Some(self.dfa.transition(*state, byte)),
-            None if byte == EXACT_MARK as u8 => Some(self.dfa.initial_state()),
-            None => Some(SINK_STATE),
-        }
+        idf(self.frequency, self.documents) / idf(self.first, self.documents)
     }
 }

@@ -41,7 +41,7 @@ impl Index<'_> {
             keep_matched: true,
         };
         let found = caller!(self.find(&ask, synonyms, &clock)?);
-        let ranked = self.rank(found.collected, found.plan.as_ref(), &order, None, threshold).map_err(failed)?;
+        let ranked = self.rank(found.collected, found.plan.as_ref(), &order, 0, None, threshold).map_err(failed)?;
         let (counts, _) = facets::count(&request.facet_name, self.segments, &ranked.matched).map_err(failed)?;
         let mut facet_hits = hits(&request.facet_name, counts, request.facet_query.as_deref(), settings);
         facet_hits.truncate(settings.faceting.max_values_per_facet.min(self.limits.facet_values));

@@ -65,15 +65,20 @@ impl<'a> Listing<'a> {
         Ok(())
     }
 
-    /// A hit is part of the answer; it is told where it comes from.
-    pub(super) fn note(&mut self, segments: &[SegmentReader], hit: &Hit, added: &mut Map<String, Value>) -> tantivy::Result<()> {
+    /// A hit of this score, as it is shown, is part of the answer; it is told where it comes from.
+    pub(super) fn note(
+        &mut self,
+        segments: &[SegmentReader],
+        hit: &Hit,
+        score: f64,
+        added: &mut Map<String, Value>,
+    ) -> tantivy::Result<()> {
         let (before, after) = &self.readers[hit.segment as usize];
         let (first, rest) = hit.keys.split_at(before.len());
         let resolved = |readers: &[KeyReader], keys: &[_]| {
             readers.iter().zip(keys).map(|(reader, key)| Ok(value(reader.resolve(*key)?))).collect::<tantivy::Result<Vec<Value>>>()
         };
         let mut values = resolved(before, first)?;
-        let score = f64::from(hit.score);
         if self.scored && !after.is_empty() {
             values.push((f64::from(collect::step(hit.score)) / f64::from(collect::STEPS)).into());
         }

@@ -139,7 +139,7 @@ impl Expander<'_> {
     pub(super) fn unfinished(&mut self, form: &str, position: u32) -> tantivy::Result<Unit> {
         let mut unit = self.empty(Some(position));
         let found = self.continued(&continuations(form))?;
-        self.add_like(&found, self.weights.prefix, &mut unit);
+        self.add_like(&found, self.weights.prefix, 0, &mut unit);
         Ok(unit)
     }
 
@@ -167,27 +167,27 @@ impl Expander<'_> {
                 found = self.continued(&all)?;
                 found.retain(|like| !like.term.starts_with(&word) || written.len() > 1);
                 for unit in units.iter_mut() {
-                    self.add_like(&found, self.weights.prefix, unit);
+                    self.add_like(&found, self.weights.prefix, 0, unit);
                 }
             }
             let cut = written.len() > 1 && forms().any(|form| form.chars().nth(1).is_none());
             if found.is_empty() && (cut || units.iter().any(|unit| unit.frequency == 0)) {
                 let found = self.with_wrong_letter(&word, goes_on)?;
                 for unit in units.iter_mut() {
-                    self.add_like(&found, self.weights.typo[0], unit);
+                    self.add_like(&found, self.weights.typo[0], 1, unit);
                 }
             }
         }
         Ok(())
     }
 
-    fn add_like(&self, found: &[Like], value: f32, unit: &mut Unit) {
+    fn add_like(&self, found: &[Like], value: f32, typos: u8, unit: &mut Unit) {
         for like in found {
             let field = SLOTS[self.slots[like.rank].slot];
             let value = value * self.weights.attribute(like.rank, self.slots.len());
             for (segment, info) in &like.lists {
                 let source = Source::Term(info.clone());
-                unit.segments[*segment].push(List { field, slot: Some(like.rank), value, exact: false, source });
+                unit.segments[*segment].push(List { field, slot: Some(like.rank), value, exact: false, typos, shift: 0, source });
             }
             if !unit.variants.contains(&like.term) {
                 unit.variants.push(like.term.clone());

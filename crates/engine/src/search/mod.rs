@@ -1,13 +1,15 @@
 //! Searching: requests, filters, the two phases of ranking, facets, and hits as they are answered.
 //!
-//! A search goes through these in order: [`SearchRequest`] (`requests`, `parse`), `filter`, `query` (words and phrases), `expand` (posting lists of words, prefixes
-//! and typos), `plan`, `collect` (first phase: all that match), `narrow` (which of it is in the attributes asked for, where the index cannot tell), `rerank` (second
-//! phase: the best, with positions), `facets`, `format`. `run` holds them together; `facet_search` and `documents` are the other two things that can be asked.
+//! A search goes through these in order: [`SearchRequest`] (`requests`, `parse`), `filter`, `query` (words and phrases), `expand` (posting lists of words and
+//! of their `variants`: prefixes and typos), `plan`, `collect` (first phase: all that match), `narrow` (which of it is in the attributes asked for, where the index
+//! cannot tell), `rerank` (second phase: the best, with positions), `facets`, `format`. `run` holds them together; `facet_search` and `documents` are the other two
+//! things that can be asked.
 //! `hangul` is what is special to Korean as it is typed; `analyze` shows how a text becomes words.
 
 mod analyze;
 pub(crate) mod clock;
 mod collect;
+mod details;
 mod distinct;
 pub(crate) mod documents;
 mod expand;
@@ -29,6 +31,7 @@ mod rerank;
 mod responses;
 pub(crate) mod run;
 mod sort;
+pub(crate) mod variants;
 mod weights;
 mod window;
 

@@ -7,7 +7,7 @@ use super::{
     MatchingStrategy,
     expand::{Expander, List, MAX_UNITS, Unit},
     query::{ParsedQuery, QueryWord, SearchedSlot},
-    weights::{Weights, norms},
+    weights::{Occurrences, Weights},
 };
 use crate::{
     analysis::{Analyzer, Kind, as_initials},
@@ -23,13 +23,15 @@ pub(super) struct Plan {
     /// Written words, each with the units that stand for it.
     groups: Vec<Group>,
     strategy: MatchingStrategy,
+    /// Units any one of which makes a document an answer, whatever else it has.
+    enough: u32,
     /// The group without which nothing matches, by [`MatchingStrategy::Frequency`].
     rarest: Option<usize>,
     /// The sum of the units' information.
     pub(super) information: f32,
     pub(super) weights: Weights,
-    /// Length norms by slot rank, and of the bigrams.
-    pub(super) norms: Vec<[f32; 256]>,
+    /// What frequency and length make of a match, by slot rank, and for the bigrams.
+    pub(super) occurrences: Vec<Occurrences>,
     pub(super) slots: Vec<Field>,
     /// Tokens of the query in a text that is the query itself.
     pub(super) tokens: u32,
@@ -104,6 +106,13 @@ impl Plan {
             group.rarity = group.rarity.max(unit.weight.to_bits().into());
             units.push(unit);
         }
+        for size in [2, 3] {
+            for (at, parts) in query.parts[..units.len()].windows(size).enumerate() {
+                if parts.iter().all(|part| !part.phrase && part.words[0].kind == Kind::Word) {
+                    expander.add_joined(parts, &mut units[at..at + size])?;
+                }
+            }
+        }
         if hangul {
             expander.add_typed(&query.parts, &mut units)?;
             add_bigrams(query, &group_of, &mut expander, &mut units, &mut groups)?;
@@ -112,14 +121,33 @@ impl Plan {
             return Ok(None);
         }
         let rarest = (0..groups.len()).max_by_key(|&group| (groups[group].rarity, std::cmp::Reverse(group)));
+        let any = strategy == MatchingStrategy::Last && groups.iter().all(|group| !group.required);
+        let single = groups.iter().filter(|group| any && group.words.is_power_of_two());
+        let enough = single.fold(0, |units, group| units | group.words);
         let information = units.iter().map(|unit| unit.weight).sum();
         let slots: Vec<Field> = expander.slots.iter().map(|slot| SLOTS[slot.slot]).collect();
-        let norms = slot_norms(&slots, expander.segments)?;
-        Ok(Some(Self { units, groups, strategy, rarest, information, weights, norms, slots, tokens, degraded: expander.degraded }))
+        let occurrences = slot_occurrences(&weights, &slots, expander.segments)?;
+        Ok(Some(Self {
+            units,
+            groups,
+            strategy,
+            enough,
+            rarest,
+            information,
+            weights,
+            occurrences,
+            slots,
+            tokens,
+            degraded: expander.degraded,
+        }))
     }
 
     /// Whether a document that matches these units is an answer.
     pub(super) fn accepts(&self, mask: u32) -> bool {
+        mask & self.enough != 0 || self.accepts_all_of(mask)
+    }
+
+    fn accepts_all_of(&self, mask: u32) -> bool {
         let required = self.groups.iter().all(|group| !group.required || group.matched(mask));
         required
             && match self.strategy {
@@ -132,6 +160,11 @@ impl Plan {
     /// How many written words the query has, and how many of them a document holds.
     pub(super) fn words(&self, mask: u32) -> (usize, usize) {
         (self.groups.len(), self.groups.iter().filter(|group| group.matched(mask)).count())
+    }
+
+    /// How many typos the words of the query may have together.
+    pub(super) fn most_typos(&self) -> u32 {
+        self.units.iter().map(|unit| u32::from(unit.most_typos)).sum()
     }
 }
 
@@ -181,8 +214,8 @@ fn token_count(word: &QueryWord) -> u32 {
     word.terms.first().map_or(1, |terms| if terms.stem == terms.exact { 1 } else { 2 })
 }
 
-/// The norms of the searched slots, then those of the bigrams.
-fn slot_norms(slots: &[Field], segments: &[SegmentReader]) -> tantivy::Result<Vec<[f32; 256]>> {
+/// For the searched slots, then for the bigrams.
+fn slot_occurrences(weights: &Weights, slots: &[Field], segments: &[SegmentReader]) -> tantivy::Result<Vec<Occurrences>> {
     let documents: u64 = segments.iter().map(|segment| u64::from(segment.max_doc())).sum();
     let mut all = Vec::with_capacity(slots.len() + 1);
     for field in slots.iter().chain([&crate::schema::BIGRAMS]) {
@@ -190,7 +223,7 @@ fn slot_norms(slots: &[Field], segments: &[SegmentReader]) -> tantivy::Result<Ve
         for segment in segments {
             tokens += segment.inverted_index(*field)?.total_num_tokens();
         }
-        all.push(norms(tokens as f32 / documents.max(1) as f32));
+        all.push(Occurrences::new(weights, tokens as f32 / documents.max(1) as f32));
     }
     Ok(all)
 }
@@ -240,8 +273,8 @@ pub(super) fn synonyms(settings: &onggi_domain::settings::Settings, analyzer: &A
 }
 
 impl List {
-    /// The entry of [`Plan::norms`] for it.
-    pub(super) fn norm(&self, slots: usize) -> Option<usize> {
+    /// The entry of [`Plan::occurrences`] for it.
+    pub(super) fn occurrences(&self, slots: usize) -> Option<usize> {
         match self.slot {
             Some(rank) => Some(rank),
             None if self.field == crate::schema::BIGRAMS => Some(slots),

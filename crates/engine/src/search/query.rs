@@ -91,6 +91,22 @@ pub(super) fn searched_slots(
     slots
 }
 
+/// The rules of analysis in use in some slots.
+pub(super) fn rules(slots: &[SearchedSlot]) -> Vec<Rule> {
+    let mut rules: Vec<Rule> = slots.iter().flat_map(|slot| slot.rules.iter().copied()).collect();
+    if rules.is_empty() {
+        rules.push(Rule::default());
+    }
+    rules.sort();
+    rules.dedup();
+    rules
+}
+
+/// The words of a text, as a query of these slots has them.
+pub(super) fn words(text: &str, analyzer: &Analyzer, slots: &[SearchedSlot]) -> Vec<QueryWord> {
+    words_of(text, analyzer, &rules(slots), true).into_iter().map(|(word, ..)| word).collect()
+}
+
 /// Cuts a query. Words after the first `max_words` are ignored; morphemes and bigrams, of which a text has more, may be three times as many.
 pub(super) fn parse(q: &str, analyzer: &Analyzer, rules: &[Rule], prefix_search: bool, max_words: usize) -> ParsedQuery {
     let mut query = ParsedQuery::default();

@@ -1,6 +1,5 @@
 //! The second phase: the best candidates again, now with the positions of their words.
 
-use serde_json::{Map, Value, json};
 use tantivy::{
     DocId, DocSet, SegmentReader, TERMINATED,
     postings::{Postings, SegmentPostings},
@@ -15,16 +14,31 @@ use super::{
 
 /// How far apart words may be for their distance to count.
 const FAR: u32 = 8;
+/// Candidates that are looked at before asking whether more are needed.
+const BATCH: usize = 64;
 
 /// What the second phase finds out about a document.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Closeness {
+pub(super) struct Seen {
     /// The share of the query's information, 0 to 1.
     pub(super) share: f32,
     /// How close the words are, 0 to 1.
     pub(super) proximity: f32,
     /// Whether some attribute is, or begins with, the query as written.
     pub(super) whole: Whole,
+}
+
+/// How each word of the query is matched, for those who want to know.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Matches {
+    /// Typos in the best match of each word, added up.
+    pub(super) typos: u32,
+    /// Words that are there just as written.
+    pub(super) exact: usize,
+    /// The mean rank of the attributes of the best matches.
+    pub(super) rank: f32,
+    /// The mean position of the first matches, in words.
+    pub(super) position: f32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,9 +48,9 @@ pub(super) enum Whole {
     Attribute,
 }
 
-impl Closeness {
-    /// The final score.
-    pub(super) fn score(&self, plan: &Plan) -> f32 {
+impl Seen {
+    /// The final score: never more than the first phase's.
+    fn score(&self, plan: &Plan) -> f32 {
         let exactness = match self.whole {
             Whole::No => 1.0,
             Whole::Start => 0.5,
@@ -45,41 +59,38 @@ impl Closeness {
         let weights = &plan.weights;
         (self.share * (1.0 - weights.proximity * (1.0 - self.proximity)) * (1.0 - weights.exactness * exactness)).clamp(0.0, 1.0)
     }
-
-    /// `_rankingScoreDetails`.
-    pub(super) fn details(&self, plan: &Plan, mask: u32) -> Map<String, Value> {
-        let (max_words, words) = plan.words(mask);
-        let kind = match self.whole {
-            Whole::No => "noExactMatch",
-            Whole::Start => "matchesStart",
-            Whole::Attribute => "exactMatch",
-        };
-        let mut details = Map::new();
-        details.insert("words".to_owned(), json!({"order": 0, "matchingWords": words, "maxMatchingWords": max_words, "score": self.share}));
-        details.insert("proximity".to_owned(), json!({"order": 1, "score": self.proximity}));
-        let exactness = if self.whole == Whole::Attribute { 1.0 } else { 0.0 };
-        details.insert("exactness".to_owned(), json!({"order": 2, "matchType": kind, "score": exactness}));
-        details
-    }
 }
 
-/// Scores the candidates anew. The result is in the order of `hits`.
-pub(super) fn rerank(plan: &Plan, segments: &[SegmentReader], hits: &mut [Hit]) -> tantivy::Result<Vec<Closeness>> {
-    let mut order: Vec<usize> = (0..hits.len()).collect();
-    order.sort_unstable_by_key(|&at| (hits[at].segment, hits[at].doc));
-    let mut found = vec![Closeness { share: 0.0, proximity: 1.0, whole: Whole::No }; hits.len()];
-    let mut reader: Option<(u32, SegmentPositions<'_>)> = None;
-    for at in order {
-        let segment = hits[at].segment;
-        if reader.as_ref().is_none_or(|(open, _)| *open != segment) {
-            reader = Some((segment, SegmentPositions::open(plan, segment as usize, &segments[segment as usize])));
+/// Scores hits anew, best first, until it is certain which are the first `wanted`: none that comes later can still pass them. Returns how many
+/// were looked at; these are no longer in order.
+pub(super) fn rerank(plan: &Plan, segments: &[SegmentReader], hits: &mut [Hit], wanted: usize) -> tantivy::Result<usize> {
+    let mut done = 0;
+    while done < hits.len() {
+        let end = hits.len().min(done + BATCH);
+        let batch = &mut hits[done..end];
+        batch.sort_unstable_by_key(|hit| (hit.segment, hit.doc));
+        for part in batch.chunk_by_mut(|a, b| a.segment == b.segment) {
+            let at = part[0].segment as usize;
+            let mut reader = SegmentPositions::open(plan, at, &segments[at]);
+            for hit in part {
+                hit.score = reader.look(hit)?.score(plan);
+            }
         }
-        if let Some((_, reader)) = &mut reader {
-            found[at] = reader.look(&hits[at])?;
-            hits[at].score = found[at].score(plan);
+        done = end;
+        if let Some(next) = hits.get(done)
+            && hits[..done].iter().filter(|hit| hit.score > next.score).count() >= wanted
+        {
+            break;
         }
     }
-    Ok(found)
+    Ok(done)
+}
+
+/// What the second phase sees in one hit.
+pub(super) fn look(plan: &Plan, segments: &[SegmentReader], hit: &Hit) -> tantivy::Result<(Seen, Matches)> {
+    let mut reader = SegmentPositions::open(plan, hit.segment as usize, &segments[hit.segment as usize]);
+    let seen = reader.look(hit)?;
+    Ok((seen, reader.matches()))
 }
 
 /// The positions of a segment's lists, opened when first needed.
@@ -89,6 +100,8 @@ struct SegmentPositions<'a> {
     units: Vec<Vec<Lazy<'a>>>,
     /// The occurrences of each unit in the document at hand: slot, word position, whether as written.
     occurrences: Vec<Vec<Occurrence>>,
+    /// The best list of each unit in the document at hand.
+    best: Vec<Option<&'a List>>,
     buffer: Vec<u32>,
 }
 
@@ -108,13 +121,15 @@ impl<'a> SegmentPositions<'a> {
             .map(|unit| unit.segments[segment_at].iter().map(|list| Lazy { list, postings: None, done: false }).collect())
             .collect();
         let occurrences = vec![Vec::new(); units.len()];
-        Self { plan, segment, units, occurrences, buffer: Vec::new() }
+        let best = vec![None; units.len()];
+        Self { plan, segment, units, occurrences, best, buffer: Vec::new() }
     }
 
-    fn look(&mut self, hit: &Hit) -> tantivy::Result<Closeness> {
+    fn look(&mut self, hit: &Hit) -> tantivy::Result<Seen> {
         let mut share = hit.score;
         for unit in 0..self.units.len() {
             self.occurrences[unit].clear();
+            self.best[unit] = None;
             if hit.mask & (1 << unit) == 0 || self.plan.units[unit].position.is_none() {
                 continue;
             }
@@ -124,13 +139,17 @@ impl<'a> SegmentPositions<'a> {
                 if !lazy.read(self.segment, hit.doc, &mut self.buffer)? {
                     continue;
                 }
+                if self.best[unit].is_none_or(|best| best.value < lazy.list.value) {
+                    self.best[unit] = Some(lazy.list);
+                }
                 let exact = lazy.list.exact;
                 let as_written = |position: &u32| exact && position.is_multiple_of(2);
                 if lazy.list.exact {
                     let only_inflected = !self.buffer.is_empty() && !self.buffer.iter().any(as_written);
                     overrated = Some(overrated.unwrap_or(true) && only_inflected);
                 }
-                self.occurrences[unit].extend(self.buffer.iter().map(|position| (slot, position / 2, as_written(position))));
+                let shift = lazy.list.shift;
+                self.occurrences[unit].extend(self.buffer.iter().map(|position| (slot, position / 2 + shift, as_written(position))));
             }
             if overrated == Some(true) {
                 let weights = &self.plan.weights;
@@ -139,7 +158,28 @@ impl<'a> SegmentPositions<'a> {
             }
             self.occurrences[unit].sort_unstable();
         }
-        Ok(Closeness { share: share.clamp(0.0, 1.0), proximity: self.proximity(hit.mask), whole: self.whole(hit)? })
+        Ok(Seen { share: share.clamp(0.0, 1.0), proximity: self.proximity(hit.mask), whole: self.whole(hit)? })
+    }
+
+    /// What is known of the document that was looked at last.
+    fn matches(&self) -> Matches {
+        let mut matches = Matches::default();
+        let (mut ranked, mut placed) = (0.0, 0.0);
+        for (best, occurrences) in self.best.iter().zip(&self.occurrences) {
+            if let Some(list) = best {
+                matches.typos += u32::from(list.typos);
+                matches.rank += list.slot.unwrap_or_default() as f32;
+                ranked += 1.0;
+            }
+            if let Some((_, position, _)) = occurrences.first() {
+                matches.position += *position as f32;
+                placed += 1.0;
+            }
+            matches.exact += usize::from(occurrences.iter().any(|(_, _, as_written)| *as_written));
+        }
+        matches.rank /= f32::max(ranked, 1.0);
+        matches.position /= f32::max(placed, 1.0);
+        matches
     }
 
     /// How close words that follow each other in the query are in the document, weighted by their information.
@@ -157,7 +197,11 @@ impl<'a> SegmentPositions<'a> {
             let weight = self.plan.units[left].weight.min(self.plan.units[right].weight);
             most += weight;
             if both {
-                let cost = nearest(&self.occurrences[left], &self.occurrences[right], to - from);
+                let cost = if self.plan.weights.by_attribute {
+                    together(&self.occurrences[left], &self.occurrences[right])
+                } else {
+                    nearest(&self.occurrences[left], &self.occurrences[right], to - from)
+                };
                 sum += weight * (FAR - cost) as f32 / (FAR - 1) as f32;
             }
         }
@@ -184,10 +228,14 @@ impl<'a> SegmentPositions<'a> {
 }
 
 impl Lazy<'_> {
-    /// Puts the positions in a document into `buffer`; `false`: it is not in the list.
+    /// Puts the positions in a document into `buffer`, none where the list knows none; `false`: it is not in the list.
     fn read(&mut self, segment: &SegmentReader, doc: DocId, buffer: &mut Vec<u32>) -> tantivy::Result<bool> {
-        let Source::Term(info) = &self.list.source else {
-            return Ok(false);
+        let info = match &self.list.source {
+            Source::Term(info) => info,
+            Source::Documents(documents) => {
+                buffer.clear();
+                return Ok(documents.binary_search(&doc).is_ok());
+            }
         };
         if self.done {
             return Ok(false);
@@ -225,6 +273,12 @@ fn nearest(left: &[Occurrence], right: &[Occurrence], gap: u32) -> u32 {
         }
     }
     best.max(1)
+}
+
+/// The cost where only the attribute counts: 1 in the same one.
+fn together(left: &[Occurrence], right: &[Occurrence]) -> u32 {
+    let same = |slot: usize| right.iter().any(|&(other, ..)| other == slot);
+    if left.iter().any(|&(slot, ..)| same(slot)) { 1 } else { FAR }
 }
 
 #[cfg(test)]

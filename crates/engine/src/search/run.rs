@@ -10,7 +10,7 @@ use super::{
     MatchingStrategy, SearchRequest, SearchResponse,
     clock::Clock,
     collect::{self, Collected, Hit},
-    distinct,
+    details, distinct,
     documents::less_room,
     expand::Expander,
     facets::{self, Facet},
@@ -23,8 +23,9 @@ use super::{
     narrow::Narrowing,
     plan::{self, Plan},
     query::{self, ParsedQuery, SearchedSlot},
-    rerank::{self, Closeness},
-    sort::{KeyReader, KeySource, RankPlan, SortValue},
+    rerank,
+    sort::{self, KeyReader, KeySource, RankPlan, SortValue},
+    variants::Remembered,
     weights::Weights,
     window::Window,
 };
@@ -46,6 +47,8 @@ pub(crate) struct Index<'a> {
     pub(crate) engine: &'a EngineState,
     pub(crate) analyzer: &'a Analyzer,
     pub(crate) limits: &'a Limits,
+    /// What was found in the term dictionaries before.
+    pub(crate) remembered: &'a Remembered,
     /// The document at (segment, document), as it came.
     pub(crate) load: &'a dyn Fn(u32, u32) -> crate::Result<String>,
 }
@@ -129,8 +132,9 @@ impl Index<'_> {
         )?);
         let Found { query, plan, variants, collected } = found;
         let degraded = collected.degraded || plan.as_ref().is_some_and(|plan| plan.degraded);
-        let ranked =
-            self.rank(collected, plan.as_ref(), &order, distinct_on.as_deref(), request.ranking_score_threshold).map_err(failed)?;
+        let ranked = self
+            .rank(collected, plan.as_ref(), &order, window.end(), distinct_on.as_deref(), request.ranking_score_threshold)
+            .map_err(failed)?;
         clock.step("rank");
 
         // What was found in the time of the search is counted and shown in the time of the request.
@@ -155,7 +159,7 @@ impl Index<'_> {
             let raw = (self.load)(ranked.hits[at].segment, ranked.hits[at].doc)?;
             let mut added = self.added(request, plan.as_ref(), &order, &ranked, at).map_err(failed)?;
             if let Some(listing) = &mut listing {
-                listing.note(self.segments, &ranked.hits[at], &mut added).map_err(failed)?;
+                listing.note(self.segments, &ranked.hits[at], shown(plan.as_ref(), &ranked.hits[at]), &mut added).map_err(failed)?;
             }
             let hit = formatter
                 .hit(&raw, added)
@@ -282,12 +286,7 @@ impl Index<'_> {
             }
         }
         let slots = query::searched_slots(self.engine, self.analyzer, settings, only, locales);
-        let mut rules: Vec<Rule> = slots.iter().flat_map(|slot| slot.rules.iter().copied()).collect();
-        if rules.is_empty() {
-            rules.push(Rule::default());
-        }
-        rules.sort();
-        rules.dedup();
+        let rules = query::rules(&slots);
         let prefix = settings.prefix_search == PrefixSearch::IndexingTime;
         let parse = |q: &str, prefix: bool| query::parse(q, self.analyzer, &rules, prefix, self.limits.query_words);
         let known = |text: &str, goes_on: bool| -> tantivy::Result<bool> {
@@ -324,16 +323,27 @@ impl Index<'_> {
         if stepped {
             weights.ignore_frequency();
         }
-        let expander = Expander::new(self.segments, &parsed.slots, &settings.typo_tolerance, &weights, filtered);
+        let expander = Expander {
+            segments: self.segments,
+            slots: &parsed.slots,
+            analyzer: self.analyzer,
+            typos: &settings.typo_tolerance,
+            weights: &weights,
+            remembered: self.remembered,
+            filtered,
+            documents: self.segments.iter().map(|segment| u64::from(segment.max_doc())).sum(),
+            degraded: false,
+        };
         Plan::new(&parsed.query, synonyms, strategy, self.engine.hangul, weights.clone(), expander)
     }
 
-    /// Puts the hits in their final order.
+    /// Puts the hits in their final order, of which the first `wanted` are needed.
     pub(super) fn rank(
         &self,
         collected: Collected,
         plan: Option<&Plan>,
         order: &RankPlan,
+        wanted: usize,
         distinct_on: Option<&str>,
         threshold: Option<f64>,
     ) -> tantivy::Result<Ranked> {
@@ -344,28 +354,20 @@ impl Index<'_> {
             total = hits.len() as u64;
             matched = matched.map(|_| self.bits(&hits));
         }
-        let mut closeness = Vec::new();
         if let Some(plan) = plan {
-            let reranked = hits.len().min(RERANKED);
-            let rest = hits.split_off(reranked);
-            closeness = rerank::rerank(plan, self.segments, &mut hits)?;
-            let by_place: rustc_hash::FxHashMap<(u32, u32), Closeness> =
-                hits.iter().zip(&closeness).map(|(hit, close)| ((hit.segment, hit.doc), *close)).collect();
-            self.sort(&mut hits, order)?;
-            closeness = hits.iter().map(|hit| by_place[&(hit.segment, hit.doc)]).collect();
+            let rest = hits.split_off(hits.len().min(RERANKED));
+            let certain = if order.has_keys() || threshold.is_some() { usize::MAX } else { wanted };
+            let looked_at = rerank::rerank(plan, self.segments, &mut hits, certain)?;
+            self.sort(&mut hits[..looked_at], order)?;
             let floor = hits.last().map_or(1.0, |hit| hit.score);
             hits.extend(rest.into_iter().map(|hit| Hit { score: if order.has_keys() { hit.score } else { hit.score.min(floor) }, ..hit }));
         }
         if let Some(threshold) = threshold {
-            let keep: Vec<bool> = hits.iter().map(|hit| f64::from(hit.score) >= threshold).collect();
-            let mut kept = keep.iter();
-            hits.retain(|_| kept.next().copied().unwrap_or(false));
-            let mut kept = keep.iter();
-            closeness.retain(|_| kept.next().copied().unwrap_or(false));
+            hits.retain(|hit| shown(plan, hit) >= threshold);
             total = hits.len() as u64;
             matched = matched.map(|_| self.bits(&hits));
         }
-        Ok(Ranked { hits, closeness, total, matched: matched.unwrap_or_default() })
+        Ok(Ranked { hits, total, matched: matched.unwrap_or_default() })
     }
 
     /// Sorts hits of all segments.
@@ -440,24 +442,10 @@ impl Index<'_> {
         let mut added = Map::new();
         let hit = &ranked.hits[at];
         if request.show_ranking_score {
-            added.insert("_rankingScore".to_owned(), f64::from(hit.score).into());
+            added.insert("_rankingScore".to_owned(), shown(plan, hit).into());
         }
         if request.show_ranking_score_details {
-            let mut details = match (plan, ranked.closeness.get(at)) {
-                (Some(plan), Some(closeness)) => closeness.details(plan, hit.mask),
-                _ => Map::new(),
-            };
-            for (key, reader) in order.keys().zip(&hit.keys) {
-                let KeySource::Attribute(name) = &key.source else { continue };
-                let value = match KeyReader::open(key, &self.segments[hit.segment as usize])?.resolve(*reader)? {
-                    SortValue::Number(number) => number.into(),
-                    SortValue::Text(text) => text.into(),
-                    SortValue::Missing => Value::Null,
-                };
-                let direction = if key.descending { "desc" } else { "asc" };
-                let place = details.len();
-                details.insert(format!("{name}:{direction}"), serde_json::json!({"order": place, "value": value}));
-            }
+            let details = details::of(&self.state.settings, self.segments, plan, order, hit)?;
             added.insert("_rankingScoreDetails".to_owned(), Value::Object(details));
         }
         let point = order.keys().find_map(|key| match key.source {
@@ -486,10 +474,13 @@ struct Parsed {
 
 pub(super) struct Ranked {
     hits: Vec<Hit>,
-    /// Of the hits that the second phase has looked at.
-    closeness: Vec<Closeness>,
     total: u64,
     pub(super) matched: Vec<BitSet>,
+}
+
+/// A hit's score as it is shown; 1 where there is no query.
+fn shown(plan: Option<&Plan>, hit: &Hit) -> f64 {
+    plan.map_or(1.0, |plan| plan.weights.shown(hit.score))
 }
 
 fn take_variants(plan: &mut Plan) -> Vec<Vec<String>> {

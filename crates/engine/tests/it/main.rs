@@ -9,5 +9,6 @@ mod languages;
 mod limits;
 mod orders;
 mod random;
+mod ranking;
 mod relevance;
 mod support;
