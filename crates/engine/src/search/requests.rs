@@ -405,14 +405,14 @@ mod tests {
 
     #[test]
     fn every_parameter_is_refused_with_its_own_code_when_it_is_of_the_wrong_type() {
-        let [search, facet_search, documents] = parameters();
         let refused = |kind: usize, body: &str| match kind {
             0 => SearchRequest::from_json(body.as_bytes()).err(),
             1 => FacetSearchRequest::from_json(body.as_bytes()).err(),
             _ => DocumentsRequest::from_json(body.as_bytes()).err(),
         };
-        let tables = [search, facet_search, documents].into_iter().enumerate();
-        for (kind, (name, code)) in tables.flat_map(|(kind, table)| table.into_iter().map(move |parameter| (kind, parameter))) {
+        let search = [SEARCH, SEARCH_BODY].concat();
+        let tables = [search.as_slice(), FACET_SEARCH, DOCUMENTS].into_iter().enumerate();
+        for (kind, &(name, _, code)) in tables.flat_map(|(kind, table)| table.iter().map(move |parameter| (kind, parameter))) {
             let codes: Vec<Code> = ["true", "\"no\"", "-1", "[true]", "{}"]
                 .iter()
                 .filter_map(|value| {

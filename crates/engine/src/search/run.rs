@@ -24,7 +24,7 @@ use super::{
     plan::{self, Plan},
     query::{self, ParsedQuery, SearchedSlot},
     rerank,
-    sort::{self, KeyReader, KeySource, RankPlan, SortValue},
+    sort::{KeyReader, KeySource, RankPlan, SortValue},
     variants::Remembered,
     weights::Weights,
     window::Window,
