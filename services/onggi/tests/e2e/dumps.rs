@@ -10,7 +10,7 @@ async fn a_dump_restored_into_another_tenant_has_the_same_documents_and_settings
     let owner = tenant(&onggi, "owner").await;
     let settings = json!({
         "searchableAttributes": ["title", "*"], "filterableAttributes": ["group", {"attributePatterns": ["a*"]}], "stopWords": ["the"],
-        "synonyms": {"jar": ["pot"]}, "typoTolerance": {"minWordSizeForTypos": {"oneTypo": 4}}, "rankingRules": ["words", "group:asc"],
+        "synonyms": {"pot": ["jar"]}, "typoTolerance": {"minWordSizeForTypos": {"oneTypo": 4}}, "rankingRules": ["words", "group:asc"],
     });
     owner.done("POST", "/indexes", &json!({"uid": "jars", "primaryKey": "id"})).await;
     owner.done("PATCH", "/indexes/jars/settings", &settings).await;
