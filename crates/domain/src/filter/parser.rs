@@ -20,6 +20,9 @@ const OPERATIONS: &str = "`=`, `!=`, `>=`, `>`, `<=`, `<`, `IN`, `NOT IN`, `TO`,
                           `IS EMPTY`, `IS NOT EMPTY`, `CONTAINS`, `NOT CONTAINS`, `STARTS WITH`, `NOT STARTS WITH`, `_geoRadius`, \
                           `_geoBoundingBox` or `_geoPolygon`";
 
+/// A condition that compares with one value.
+type Comparison = fn(String) -> Condition;
+
 pub(super) struct Parser<'a> {
     lexer: Lexer<'a>,
     /// The next piece. After a piece that is none the error is here, and what was wanted instead does not matter.
@@ -150,8 +153,8 @@ impl<'a> Parser<'a> {
         Ok(if negated { Filter::Not(Box::new(filter)) } else { filter })
     }
 
-    fn take_comparison(&mut self) -> Option<fn(String) -> Condition> {
-        let signs: [(&str, fn(String) -> Condition); 6] = [
+    fn take_comparison(&mut self) -> Option<Comparison> {
+        let signs: [(&str, Comparison); 6] = [
             ("=", Condition::Equal),
             ("!=", Condition::NotEqual),
             ("<", Condition::Less),
@@ -217,13 +220,11 @@ impl<'a> Parser<'a> {
             if self.take_sign(",") || self.at_sign("]") {
                 continue;
             }
-            return Err(match &self.next {
-                Ok(None) => self.error("Expected matching `]` after the list of field names given to `IN[`"),
-                _ => {
-                    let found = self.here().shown();
-                    self.error(&format!("Expected only comma-separated field names inside `IN[..]` but instead found `{found}`."))
-                }
-            });
+            if matches!(self.next, Ok(None)) {
+                return Err(self.error("Expected matching `]` after the list of field names given to `IN[`"));
+            }
+            let found = self.here().shown();
+            return Err(self.error(&format!("Expected only comma-separated field names inside `IN[..]` but instead found `{found}`.")));
         }
         Ok(values)
     }

@@ -96,10 +96,10 @@ const DOCUMENTS: &[Parameter] = &[
     ("retrieveVectors", VECTORS, Code::InvalidDocumentRetrieveVectors),
 ];
 
-/// The names of the parameters of a search, of a facet search, of a page of documents, and of an analysis.
-pub fn parameters() -> [Vec<&'static str>; 4] {
-    let names = |tables: &[&[Parameter]]| tables.concat().iter().map(|(name, ..)| *name).collect();
-    [names(&[SEARCH, SEARCH_BODY]), names(&[FACET_SEARCH]), names(&[DOCUMENTS]), names(&[super::analyze::ANALYZE])]
+/// The parameters of a search, of a facet search, of a page of documents, and of an analysis, with the code of an error in each.
+pub fn parameters() -> [Vec<(&'static str, Code)>; 4] {
+    let named = |tables: &[&[Parameter]]| tables.concat().into_iter().map(|(name, _, code)| (name, code)).collect();
+    [named(&[SEARCH, SEARCH_BODY]), named(&[FACET_SEARCH]), named(&[DOCUMENTS]), named(&[super::analyze::ANALYZE])]
 }
 
 const DOCUMENT: &[Parameter] =
