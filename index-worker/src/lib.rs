@@ -1,7 +1,7 @@
 //! The worker: the one program that runs in an index's containers, as its indexer or as one of its searchers.
 //!
 //! - [`run`] serves [`onggi_domain::worker`]'s HTTP interface on an injected listener until it is told to stop.
-//! - [`start_from_stdin`] is how the process runtime starts it.
+//! - [`start_from_stdin`] is how the process runtime starts it, [`start_from_file`] how a container does.
 //!
 //! A worker reads and writes its own index's prefix of the bucket and nothing else; it is called and never calls.
 
@@ -24,7 +24,7 @@ mod start;
 mod status;
 
 pub use publish::PUBLISH_TIME;
-pub use start::start_from_stdin;
+pub use start::{Part, start_from_file, start_from_stdin};
 
 /// Does the work of `config` and serves on `listener` until `shutdown` resolves, then drains: new requests are refused with
 /// `x-onggi-draining: 1`, those under way are finished.

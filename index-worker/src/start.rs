@@ -1,9 +1,16 @@
-//! Starting as a child process: configuration on standard input, readiness on standard output, and an end when the parent ends.
+//! Starting as a child process (configuration on standard input, readiness on standard output, an end when the parent ends) or in a
+//! container (configuration in a file, which all containers of the index share, and what differs between them beside it).
 
-use std::io::{BufRead, Write};
+use std::{
+    io::{BufRead, Write},
+    path::Path,
+};
 
 use anyhow::Context;
-use onggi_domain::worker::{WorkerConfig, WorkerReady};
+use onggi_domain::{
+    container::Role,
+    worker::{WorkerConfig, WorkerReady},
+};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -21,7 +28,7 @@ pub async fn start_from_stdin() -> anyhow::Result<()> {
     let line = first_line.await.context("standard input ended before the configuration came")?;
     let config: WorkerConfig = serde_json::from_str(&line).context("reading the configuration from standard input")?;
 
-    let listener = TcpListener::bind(config.listen).await.with_context(|| format!("listening on {}", config.listen))?;
+    let listener = listen(&config).await?;
     let ready = WorkerReady { listening: listener.local_addr().context("asking where the listener listens")? };
     let mut line = serde_json::to_vec(&ready)?;
     line.push(b'\n');
@@ -36,6 +43,39 @@ pub async fn start_from_stdin() -> anyhow::Result<()> {
         }
     };
     Box::pin(crate::run(config, listener, shutdown)).await
+}
+
+/// What the containers of an index do not share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// What this one does.
+    pub role: Role,
+    /// Its name.
+    pub name: String,
+    /// Memory that it may use, in bytes.
+    pub memory_bytes: u64,
+    /// Local disk that it may use, in bytes.
+    pub disk_bytes: u64,
+}
+
+/// Reads the configuration ([`WorkerConfig`]) from a file and works until SIGTERM asks it to drain.
+pub async fn start_from_file(path: &Path, part: Part) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let text = tokio::fs::read(path).await.with_context(|| format!("reading {}", path.display()))?;
+    let shared: WorkerConfig = serde_json::from_slice(&text).with_context(|| format!("reading {}", path.display()))?;
+    let Part { role, name, memory_bytes, disk_bytes } = part;
+    let config = WorkerConfig { role, name, memory_bytes, disk_bytes, ..shared };
+    let listener = listen(&config).await?;
+    tracing::info!(index = %config.index, role = role.as_str(), listen = %config.listen, "listening");
+    let shutdown = async move {
+        terminate.recv().await;
+        tracing::info!("told to stop");
+    };
+    Box::pin(crate::run(config, listener, shutdown)).await
+}
+
+async fn listen(config: &WorkerConfig) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(config.listen).await.with_context(|| format!("listening on {}", config.listen))
 }
 
 /// The first line of standard input, and a signal for its end. A plain thread: a read that waits for ever on the runtime's threads

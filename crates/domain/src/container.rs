@@ -3,7 +3,7 @@
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
-use crate::{ApiError, Code, Generation, IndexId, Seq, TenantId, Timestamp};
+use crate::{ApiError, Code, Generation, IndexId, IndexUid, Seq, TenantId, Timestamp};
 
 /// What a tenant selected for an index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,6 +206,8 @@ pub struct ContainerSet {
     pub index: IndexId,
     /// Its tenant.
     pub tenant: TenantId,
+    /// The tenant's name for it, for people who look at what runs.
+    pub uid: IndexUid,
     /// Size class of each container.
     pub size: Size,
     /// Searchers to run.

@@ -1,8 +1,10 @@
 //! Who calls a service behind the gateway.
 
 use axum::{extract::FromRequestParts, response::Response};
+use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderName, HeaderValue, request::Parts};
-use onggi_domain::{ApiError, Code, auth::Identity};
+use onggi_domain::{ApiError, Code, IndexId, auth::Identity};
+use sha2::Sha256;
 
 /// The header in which the gateway passes the [`Identity`], as JSON.
 pub const IDENTITY: HeaderName = HeaderName::from_static("x-onggi-identity");
@@ -44,6 +46,15 @@ pub async fn require_internal(
         return next.run(request).await;
     }
     crate::error::response(&ApiError::new(Code::InvalidApiKey, "The provided API key is invalid."))
+}
+
+/// What the workers of an index want to be shown: derived, so that whoever knows the internal secret can call a worker without being told of
+/// it, and one index's secret says nothing about another's.
+pub fn worker_secret(internal_secret: &str, index: IndexId) -> std::sync::Arc<str> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(internal_secret.as_bytes()).expect("HMAC takes keys of any length");
+    mac.update(b"worker:");
+    mac.update(index.to_string().as_bytes());
+    hex::encode(mac.finalize().into_bytes()).into()
 }
 
 /// Compares two secrets in a time that does not depend on where they differ.
@@ -91,6 +102,14 @@ mod tests {
         assert_eq!(status(&router, &[(IDENTITY, header(&sent))]).await, 200);
         assert_eq!(status(&router, &[]).await, 401);
         assert_eq!(status(&router, &[(IDENTITY, HeaderValue::from_static("{}"))]).await, 401);
+    }
+
+    #[test]
+    fn each_index_has_a_worker_secret_of_its_own() {
+        let (a, b) = (IndexId::generate(), IndexId::generate());
+        assert_eq!(worker_secret("internal", a), worker_secret("internal", a));
+        assert_ne!(worker_secret("internal", a), worker_secret("internal", b));
+        assert_ne!(worker_secret("internal", a), worker_secret("other", a));
     }
 
     #[tokio::test]

@@ -54,6 +54,9 @@ async fn main() -> ExitCode {
     {
         return host(directory, bucket).await;
     }
+    if let Some(config) = config_of_a_pod(&arguments) {
+        return serve_in_a_pod(config).await;
+    }
     let mut lines = BufReader::new(stdin()).lines();
     let line = lines.next_line().await.expect("standard input").expect("a line of configuration");
     let worker = Worker::new(serde_json::from_str(&line).expect("a configuration")).await;
@@ -79,9 +82,34 @@ async fn main() -> ExitCode {
     std::process::exit(0)
 }
 
+/// The configuration in the arguments that a pod is given: a file, and what differs between the containers of an index.
+fn config_of_a_pod(arguments: &[String]) -> Option<WorkerConfig> {
+    let argument = |name: &str| arguments.iter().skip_while(|argument| *argument != name).nth(1);
+    let text = std::fs::read(argument("--config")?).expect("a file of configuration");
+    let shared: WorkerConfig = serde_json::from_slice(&text).expect("a configuration");
+    let role = if argument("--role").expect("a role") == Role::Indexer.as_str() { Role::Indexer } else { Role::Searcher };
+    Some(WorkerConfig { role, name: argument("--name").expect("a name").clone(), ..shared })
+}
+
+async fn serve_in_a_pod(config: WorkerConfig) -> ExitCode {
+    let worker = Worker::new(config).await;
+    let listener = TcpListener::bind(worker.config.listen).await.expect("a free port");
+    let mut terminate = signal(SignalKind::terminate()).expect("a signal handler");
+    let probes = Router::new().route("/healthz", get(async || StatusCode::OK)).route("/readyz", get(async || StatusCode::OK));
+    tokio::select! {
+        served = axum::serve(listener, router(worker.clone()).merge(probes)) => served.expect("serving"),
+        () = index(worker) => {}
+        _ = terminate.recv() => {}
+    }
+    ExitCode::SUCCESS
+}
+
 impl Worker {
     async fn new(config: WorkerConfig) -> Arc<Self> {
-        let bucket = IndexBucket::new(open_store(&config.bucket, &[]).expect("a bucket"), &config.prefix);
+        let credentials = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+        let credentials: Vec<(String, String)> =
+            credentials.iter().filter_map(|name| Some((name.to_lowercase(), std::env::var(name).ok()?))).collect();
+        let bucket = IndexBucket::new(open_store(&config.bucket, &credentials).expect("a bucket"), &config.prefix);
         let latest = bucket.latest().await.expect("the bucket");
         let status = WorkerStatus {
             index: config.index,
@@ -218,7 +246,10 @@ async fn host(directory: &str, bucket: &str) -> ExitCode {
     let mut changes = runtime.changes();
     let (index, tenant) = (IndexId::generate(), TenantId::generate());
     let size = SizeTable::default().0[0].clone();
-    runtime.apply(&ContainerSet { index, tenant, size, searchers: 2, indexer: false }, &[]).await.expect("two searchers");
+    runtime
+        .apply(&ContainerSet { index, tenant, uid: "movies".parse().expect("a uid"), size, searchers: 2, indexer: false }, &[])
+        .await
+        .expect("two searchers");
     loop {
         let addresses: Vec<String> = runtime
             .observe()

@@ -1,6 +1,6 @@
 //! The internal API: what gateway, uploader and admin ask of the controller.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -28,9 +28,22 @@ pub struct IndexContainers {
     pub containers: Vec<Container>,
 }
 
-#[derive(Serialize)]
-struct Woken {
-    phase: IndexPhase,
+/// An index that was woken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Woken {
+    /// Whether it answers.
+    pub phase: IndexPhase,
+    /// Who does, so that nobody has to wait until that is heard of elsewhere.
+    pub searchers: Vec<Searcher>,
+}
+
+/// Where a searcher is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Searcher {
+    /// Its name.
+    pub name: String,
+    /// Where it listens.
+    pub address: SocketAddr,
 }
 
 pub(crate) fn router(inner: Arc<Inner>) -> Router {
@@ -51,7 +64,11 @@ async fn changed(State(inner): State<Arc<Inner>>, Path(index): Path<IndexId>) ->
 
 async fn wake(State(inner): State<Arc<Inner>>, Path(index): Path<IndexId>) -> Result<Json<Woken>> {
     match inner.wake(index).await {
-        Ok(phase) => Ok(Json(Woken { phase })),
+        Ok(phase) => {
+            let routed = inner.routes.get(index);
+            let searchers = routed.iter().map(|endpoint| Searcher { name: endpoint.name.clone(), address: endpoint.address });
+            Ok(Json(Woken { phase, searchers: searchers.collect() }))
+        }
         Err(WakeError::NotFound) => Err(not_found(index)),
         Err(WakeError::TooSlow) => Err(Error::api(Code::IndexWaking, "The index is waking and does not answer yet. Try again shortly.")),
         Err(error @ WakeError::Failed(_)) => Err(Error::internal(error)),

@@ -4,7 +4,7 @@
 //! - A searcher is routed to once it serves the newest generation. While a generation is being published, those that served the
 //!   one before it stay until they are overdue, and a generation counts as recorded only when everyone who is routed to serves it.
 //! - Nobody leaves the rotation for being behind while nobody else has caught up: an old answer is better than none.
-//! - A searcher is replaced, not changed: its successor answers before it is told to end.
+//! - A searcher is replaced, not changed, when its size or its version is not the right one: its successor answers before it is told to end.
 
 use std::time::Duration;
 
@@ -69,6 +69,8 @@ pub(crate) struct Patience {
 pub(crate) struct Plan {
     /// The searchers to route to from now on.
     pub routes: Vec<Endpoint>,
+    /// Searchers that answer and are not routed to: they do not serve what they should.
+    pub out: Vec<String>,
     /// Searchers to ask to load the target.
     pub load: Vec<String>,
     /// Searchers to end; none of them is in `routes`.
@@ -90,6 +92,11 @@ impl Seen {
         self.observed.status == ContainerStatus::Running && self.observed.endpoint.is_some()
     }
 
+    /// Whether it is one of those that are wanted, or has to go when others answer.
+    fn is_right(&self, size: &str) -> bool {
+        self.observed.size == size && !self.observed.outdated
+    }
+
     fn caught_up(&self, target: Option<Generation>) -> bool {
         self.listens() && self.serves >= Serves::Generation(target)
     }
@@ -108,7 +115,13 @@ pub(crate) fn decide(situation: &Situation, patience: &Patience) -> Plan {
     let routed: Vec<&Seen> = stay.iter().copied().filter(|seen| seen.caught_up(target) || waited_for(seen)).collect();
     let load = stay.iter().filter(|seen| seen.listens() && !seen.caught_up(target) && !seen.asked).map(|seen| seen.observed.name.clone());
 
+    // One that has said nothing yet is starting: whether requests come to it is settled by its own readiness.
+    let known = |seen: &&&Seen| seen.routed || seen.serves > Serves::Unknown;
+    let is_routed = |seen: &&&Seen| routed.iter().any(|other| other.observed.name == seen.observed.name);
+    let out = stay.iter().filter(|seen| seen.listens() && !is_routed(seen)).filter(known).map(|seen| seen.observed.name.clone());
+
     Plan {
+        out: out.collect(),
         routes: routed.iter().filter_map(|seen| seen.observed.endpoint.clone()).collect(),
         load: load.collect(),
         apply: !retire.is_empty() || !in_number(&stay, situation),
@@ -122,7 +135,7 @@ pub(crate) fn decide(situation: &Situation, patience: &Patience) -> Plan {
 /// that stay behind although others caught up.
 fn retire(searchers: &[&Seen], situation: &Situation, patience: &Patience) -> Vec<String> {
     let target = situation.target;
-    let (mut right, mut other): (Vec<&Seen>, Vec<&Seen>) = searchers.iter().partition(|seen| seen.observed.size == situation.size);
+    let (mut right, mut other): (Vec<&Seen>, Vec<&Seen>) = searchers.iter().partition(|seen| seen.is_right(&situation.size));
     // Who answers stays, then who is nearest to it; the name makes the order the same each time.
     let rank = |seen: &&Seen| (!seen.caught_up(target), !seen.routed, !seen.listens(), seen.observed.since, seen.observed.name.clone());
     right.sort_by_key(rank);
@@ -142,7 +155,7 @@ fn retire(searchers: &[&Seen], situation: &Situation, patience: &Patience) -> Ve
 
 /// Whether what stays is what should run.
 fn in_number(stay: &[&Seen], situation: &Situation) -> bool {
-    let right = stay.iter().filter(|seen| seen.observed.size == situation.size).count();
+    let right = stay.iter().filter(|seen| seen.is_right(&situation.size)).count();
     let indexers = situation.containers.iter().filter(|seen| seen.observed.role == Role::Indexer && !seen.observed.stopping).count();
     right == situation.replicas as usize && indexers == usize::from(situation.indexer)
 }
@@ -186,6 +199,7 @@ mod tests {
             role: Role::Searcher,
             size: "small".to_owned(),
             status: ContainerStatus::Created,
+            outdated: false,
             stopping: false,
             endpoint: None,
             restarts: 0,
@@ -219,6 +233,11 @@ mod tests {
     fn failed(mut seen: Seen) -> Seen {
         seen.observed.status = ContainerStatus::Failed;
         seen.observed.endpoint = None;
+        seen
+    }
+
+    fn outdated(mut seen: Seen) -> Seen {
+        seen.observed.outdated = true;
         seen
     }
 
@@ -333,5 +352,24 @@ mod tests {
         assert_eq!(look_again(vec![routed("a", 3)]), None);
         assert_eq!(look_again(vec![routed("a", 3), behind(4, listening("b"))]), Some(Duration::from_secs(6)));
         assert_eq!(look_again(vec![routed("a", 3), behind(20, listening("b"))]), Some(Duration::from_secs(40)));
+    }
+
+    #[test]
+    fn an_older_version_goes_one_by_one_as_the_newer_one_answers() {
+        let old = |name: &str| outdated(routed(name, 1));
+        assert_eq!(told(&situation(2, 1, vec![old("a"), old("b")])), "a,b// apply");
+        assert_eq!(told(&situation(2, 1, vec![old("a"), old("b"), created("c")])), "a,b// apply");
+        assert_eq!(told(&situation(2, 1, vec![old("a"), old("b"), serving("c", 1)])), "a,c//b apply");
+        assert_eq!(told(&situation(2, 1, vec![old("a"), serving("c", 1), serving("d", 1)])), "c,d//a apply");
+    }
+
+    #[test]
+    fn one_that_is_left_out_of_the_routes_is_taken_out_of_the_rotation_unless_it_is_only_starting() {
+        let out = |containers| decide(&publishing(2, 2, containers), &PATIENCE).out;
+        assert_eq!(out(vec![routed("a", 2), behind(9, routed("b", 1))]), Vec::<String>::new());
+        assert_eq!(out(vec![routed("a", 2), behind(10, routed("b", 1))]), ["b"]);
+        assert_eq!(out(vec![routed("a", 2), listening("b")]), Vec::<String>::new());
+        assert_eq!(out(vec![routed("a", 2), behind(10, serving("b", 1))]), ["b"]);
+        assert_eq!(out(vec![routed("a", 2), created("b")]), Vec::<String>::new());
     }
 }

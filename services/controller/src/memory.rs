@@ -49,6 +49,8 @@ pub(crate) struct Memory {
 pub(crate) struct Known {
     /// The process that it is known of: another address is another process.
     pub endpoint: Endpoint,
+    /// How often its container had been restarted when it was started.
+    pub restarts: u32,
     /// What it serves.
     pub serves: Serves,
     /// Since when it is behind.
@@ -61,8 +63,8 @@ pub(crate) struct Known {
 
 impl Known {
     /// A process of which nothing is known yet.
-    pub(crate) fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, serves: Serves::Unknown, behind_since: None, asked: false, failures: 0 }
+    pub(crate) fn new(endpoint: Endpoint, restarts: u32) -> Self {
+        Self { endpoint, restarts, serves: Serves::Unknown, behind_since: None, asked: false, failures: 0 }
     }
 }
 

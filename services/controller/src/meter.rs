@@ -71,6 +71,7 @@ mod tests {
             role: Role::Searcher,
             size: "small".to_owned(),
             status,
+            outdated: false,
             stopping: false,
             endpoint: None,
             restarts: 0,

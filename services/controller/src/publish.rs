@@ -63,6 +63,7 @@ impl Inner {
         let newest = publishing.newest();
         let (published, state) = (Published::from(newest), &newest.state);
         self.deps.metadata.indexes.record_generation(index.id, &published, &state.settings, state.primary_key.as_deref()).await?;
+        self.deps.runtime.recorded(index.id, published.generation);
         self.settle(index, &publishing.manifests).await?;
         metrics::histogram!("onggi_controller_load_seconds").record(publishing.since.elapsed().as_secs_f64());
         tracing::info!(

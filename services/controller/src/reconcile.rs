@@ -9,6 +9,7 @@ use onggi_domain::{
     Generation, IndexId, Seq, Timestamp,
     container::{ContainerSet, Role},
     index::Index,
+    tenant::TenantStatus,
     worker::Endpoint,
 };
 use tokio::time::Instant;
@@ -91,6 +92,7 @@ impl Inner {
 
     async fn apply(self: &Arc<Self>, index: &Index, situation: &Situation, plan: &Plan) -> Result<()> {
         self.routes.publish(index.id, plan.routes.clone());
+        self.deps.runtime.rotate(index.id, &plan.out).await?;
         for seen in situation.containers.iter().filter(|seen| plan.load.contains(&seen.observed.name)) {
             if let Some(endpoint) = &seen.observed.endpoint {
                 self.ask_to_load(index.id, endpoint.clone(), situation.target);
@@ -102,6 +104,7 @@ impl Inner {
         let set = ContainerSet {
             index: index.id,
             tenant: index.tenant,
+            uid: index.uid.clone(),
             size: self.deps.sizes.get(&index.selection.size)?.clone(),
             searchers: situation.replicas,
             indexer: situation.indexer,
@@ -130,7 +133,7 @@ impl Inner {
                     known.failures += 1;
                     known.failures
                 });
-                tokio::time::sleep(ASK_AGAIN.saturating_mul(1 << failures.unwrap_or(1).min(10)).min(LONGEST_REST)).await;
+                tokio::time::sleep(ASK_AGAIN.saturating_mul(1 << (failures.unwrap_or(1) - 1).min(10)).min(LONGEST_REST)).await;
             } else {
                 inner.known(index, &endpoint, |known| known.failures = 0);
             }
@@ -200,11 +203,10 @@ impl Inner {
     async fn end_containers(&self, index: IndexId) -> Result<Option<Duration>> {
         self.routes.publish(index, Vec::new());
         self.memories.forget(index);
-        if self.deps.runtime.observe_index(index).await?.is_empty() {
-            return Ok(None);
-        }
+        // Also when nothing is observed: a runtime may hold more of an index than its containers.
         self.deps.runtime.remove(index).await?;
-        Ok(Some(ENDING))
+        let ended = self.deps.runtime.observe_index(index).await?.is_empty();
+        Ok((!ended).then_some(ENDING))
     }
 
     /// Removes a deleted index: containers, then tasks and objects, then, once no upload can be under way any more, the row. Each step
@@ -212,6 +214,9 @@ impl Inner {
     async fn finish_deletion(&self, index: &Index) -> Result<Option<Duration>> {
         if let Some(again) = self.end_containers(index.id).await? {
             return Ok(Some(again));
+        }
+        if self.deps.metadata.tenants.get(index.tenant).await?.status == TenantStatus::Deleted {
+            self.deps.runtime.remove_tenant(index.tenant).await?;
         }
         let now = Timestamp::now();
         let deleted = index.deleted_at.unwrap_or(now);
@@ -240,11 +245,12 @@ fn seen(memory: &mut Memory, observed: Observed, target: Option<Generation>, rou
         .searchers
         .entry(seen.observed.name.clone())
         .and_modify(|known| {
-            if known.endpoint != endpoint {
-                *known = Known::new(endpoint.clone());
+            // A process that was started again may have its address again.
+            if known.endpoint != endpoint || known.restarts != seen.observed.restarts {
+                *known = Known::new(endpoint.clone(), seen.observed.restarts);
             }
         })
-        .or_insert_with(|| Known::new(endpoint.clone()));
+        .or_insert_with(|| Known::new(endpoint.clone(), seen.observed.restarts));
     if known.serves >= Serves::Generation(target) {
         known.behind_since = None;
     } else {

@@ -4,7 +4,7 @@
 
 use async_trait::async_trait;
 use onggi_domain::{
-    IndexId, TenantId, Timestamp,
+    Generation, IndexId, TenantId, Timestamp,
     container::{ContainerSet, ContainerStatus, Role},
     worker::Endpoint,
 };
@@ -25,6 +25,8 @@ pub struct Observed {
     pub size: String,
     /// `Created`, `Running` once it listens, or `Failed` while it waits to be restarted. A runtime knows no `Warming`.
     pub status: ContainerStatus,
+    /// Whether the runtime is replacing it by a container of a newer version.
+    pub outdated: bool,
     /// Whether it has been told to end.
     pub stopping: bool,
     /// Where it listens; `None` unless it is running.
@@ -63,6 +65,13 @@ pub trait Runtime: Send + Sync {
     /// longer wanted is ended. Returns once that is under way; idempotent.
     async fn apply(&self, set: &ContainerSet, retire: &[String]) -> Result<()>;
 
+    /// Of the searchers of an index, those named in `out` are sent no more requests, and all others are again. Where the gateway learns of
+    /// searchers from the controller itself, that is done already.
+    async fn rotate(&self, index: IndexId, out: &[String]) -> Result<()> {
+        let _ = (index, out);
+        Ok(())
+    }
+
     /// Every container of every index, also those that are being ended.
     async fn observe(&self) -> Result<Vec<Observed>>;
 
@@ -71,6 +80,17 @@ pub trait Runtime: Send + Sync {
 
     /// Begins to end every container of an index. They are observed until they are gone.
     async fn remove(&self, index: IndexId) -> Result<()>;
+
+    /// A generation of the index is served and recorded: for those who look at what runs. Told of every one; shows what it likes.
+    fn recorded(&self, index: IndexId, generation: Generation) {
+        let _ = (index, generation);
+    }
+
+    /// Removes what was made for a tenant as a whole, once it is deleted. Idempotent.
+    async fn remove_tenant(&self, tenant: TenantId) -> Result<()> {
+        let _ = tenant;
+        Ok(())
+    }
 
     /// Indexes with a container that changed. A receiver that lags looks at everything.
     fn changes(&self) -> broadcast::Receiver<IndexId>;

@@ -8,6 +8,10 @@ use onggi_domain::{
 };
 use serde::de::DeserializeOwned;
 
+/// How long a connection may take to come about. Workers are near; what is sent to one before its network lets it in is lost, and the
+/// system would wait a second or three before it sends that again.
+const CONNECT_TIME: Duration = Duration::from_millis(250);
+
 /// A worker that did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -27,7 +31,11 @@ pub(crate) struct Workers {
 
 impl Workers {
     pub(crate) fn new() -> Self {
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client for plain HTTP has nothing that can be missing");
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .connect_timeout(CONNECT_TIME)
+            .build()
+            .expect("a client for plain HTTP has nothing that can be missing");
         Self { http }
     }
 

@@ -90,6 +90,7 @@ impl Container {
                 role: self.role,
                 size: self.membership.size.name.clone(),
                 status: state.status,
+                outdated: false,
                 stopping: self.stop.is_cancelled(),
                 endpoint: state.endpoint.clone(),
                 restarts: state.restarts,

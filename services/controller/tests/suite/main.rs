@@ -2,7 +2,9 @@
 
 mod archives;
 mod controller;
+mod kubernetes;
 mod processes;
 mod runtime;
+mod scale;
 mod webhooks;
 mod world;

@@ -10,7 +10,7 @@ use crate::world::{eventually, post};
 
 pub(crate) fn set(searchers: u32, indexer: bool) -> ContainerSet {
     let size = SizeTable::default().0[0].clone();
-    ContainerSet { index: IndexId::generate(), tenant: TenantId::generate(), size, searchers, indexer }
+    ContainerSet { index: IndexId::generate(), tenant: TenantId::generate(), uid: "movies".parse().unwrap(), size, searchers, indexer }
 }
 
 /// The containers of an index that listen, once there are this many and no others.

@@ -1,0 +1,108 @@
+//! A tenant's namespace, and what stands in it whatever the tenant's indexes are: who may talk to whom, and how much there may be.
+
+use onggi_domain::{TenantId, container::SizeTable};
+use serde_json::{Value, json};
+
+use super::{
+    config::{Egress, KubernetesConfig},
+    names::{self, MANAGER, ROLE, TENANT},
+};
+
+/// The namespace, and the objects in it, in the order in which they are applied.
+pub(crate) fn objects(tenant: TenantId, config: &KubernetesConfig, sizes: &SizeTable) -> Vec<Value> {
+    let namespace = names::namespace(&config.namespace_prefix, tenant);
+    let labels = json!({"app.kubernetes.io/managed-by": MANAGER, TENANT: tenant.to_string()});
+    let metadata = |name: &str| json!({"name": name, "namespace": namespace, "labels": labels});
+    let mut namespace_labels = labels.clone();
+    for mode in ["enforce", "warn", "audit"] {
+        namespace_labels[format!("pod-security.kubernetes.io/{mode}")] = "restricted".into();
+    }
+    vec![
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": namespace_labels}}),
+        json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata("deny"),
+            "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}}),
+        json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata("workers"), "spec": workers(config)}),
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata(names::WORKER_ACCOUNT), "automountServiceAccountToken": false}),
+        json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata("tenant"), "spec": {"hard": {
+            "pods": config.quota_pods.to_string(),
+            "persistentvolumeclaims": "0",
+            "services.nodeports": "0",
+            "services.loadbalancers": "0",
+        }}}),
+        json!({"apiVersion": "v1", "kind": "LimitRange", "metadata": metadata("tenant"), "spec": {"limits": [largest(sizes)]}}),
+    ]
+}
+
+/// Workers are reached by the gateway and the controller, and reach DNS and the bucket. Everything else is denied.
+fn workers(config: &KubernetesConfig) -> Value {
+    let services = json!({
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": config.namespace}},
+        "podSelector": {"matchExpressions": [
+            {"key": "app.kubernetes.io/component", "operator": "In", "values": ["gateway", "controller"]}]},
+    });
+    let port = |protocol: &str, port: u16| json!({"protocol": protocol, "port": port});
+    let dns = json!({
+        "to": [{
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+            "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+        }],
+        "ports": [port("UDP", 53), port("TCP", 53)],
+    });
+    let bucket = config.bucket_egress.iter().map(|Egress { cidr, except, port: number }| {
+        let block = if except.is_empty() { json!({"cidr": cidr}) } else { json!({"cidr": cidr, "except": except}) };
+        json!({"to": [{"ipBlock": block}], "ports": [port("TCP", *number)]})
+    });
+    json!({
+        "podSelector": {"matchExpressions": [{"key": ROLE, "operator": "Exists"}]},
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [{"from": [services], "ports": [port("TCP", names::WORKER_PORT)]}],
+        "egress": std::iter::once(dns).chain(bucket).collect::<Vec<Value>>(),
+    })
+}
+
+/// No container is larger than the largest size, and one that says nothing gets little.
+fn largest(sizes: &SizeTable) -> Value {
+    let cpu = sizes.0.iter().map(|size| size.cpu_millis).max().unwrap_or(1000);
+    let memory = sizes.0.iter().map(|size| size.memory.as_u64()).max().unwrap_or(1 << 30);
+    json!({
+        "type": "Container",
+        "max": {"cpu": format!("{cpu}m"), "memory": memory.to_string()},
+        "default": {"cpu": "100m", "memory": "64Mi"},
+        "defaultRequest": {"cpu": "10m", "memory": "16Mi"},
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(kind: &str, name: &str) -> Value {
+        let all = objects(TenantId(uuid::Uuid::nil()), &KubernetesConfig::default(), &SizeTable::default());
+        let is_it = |object: &&Value| object["kind"] == kind && object["metadata"]["name"] == name;
+        all.iter().find(is_it).unwrap_or_else(|| panic!("no {kind} {name}")).clone()
+    }
+
+    #[test]
+    fn a_namespace_enforces_the_restricted_standard() {
+        let namespace = find("Namespace", "onggi-t-00000000-0000-0000-0000-000000000000");
+        assert_eq!(namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"], "restricted");
+    }
+
+    #[test]
+    fn everything_is_denied_but_what_workers_need() {
+        let deny = find("NetworkPolicy", "deny");
+        assert_eq!(deny["spec"], json!({"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}));
+        let workers = find("NetworkPolicy", "workers");
+        assert_eq!(workers["spec"]["ingress"].as_array().unwrap().len(), 1);
+        let egress = workers["spec"]["egress"].as_array().unwrap();
+        assert_eq!(egress.len(), 2);
+        let block = &egress[1]["to"][0]["ipBlock"];
+        assert!(block["except"].as_array().unwrap().contains(&json!("169.254.0.0/16")), "cloud metadata is out of reach");
+    }
+
+    #[test]
+    fn the_limits_of_a_namespace_let_the_largest_size_in() {
+        let limits = find("LimitRange", "tenant");
+        assert_eq!(limits["spec"]["limits"][0]["max"]["cpu"], "4000m");
+    }
+}
