@@ -14,6 +14,7 @@ mod forward;
 mod handle;
 mod headers;
 mod indexes;
+pub mod kubernetes;
 mod multi_search;
 mod observe;
 pub mod openapi;
