@@ -2,8 +2,50 @@
 
 use std::{future::Future, net::SocketAddr, time::Duration};
 
-use axum::serve::ListenerExt;
+use axum::{
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::Response,
+    serve::ListenerExt,
+};
+use http::{HeaderValue, header::CONNECTION};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// How a server behind a load balancer ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Drain {
+    /// How long it goes on answering while callers learn of its end: each answer closes its connection, so that the next request comes
+    /// on a new one, which finds another server.
+    pub announce: Duration,
+    /// How long requests under way may take after that.
+    pub grace: Duration,
+}
+
+/// [`serve`] for a server with others beside it: it ends in two steps, so that no request is lost on a connection that closes.
+pub async fn serve_and_drain(
+    listener: TcpListener,
+    router: axum::Router,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+    drain: Drain,
+) -> std::io::Result<()> {
+    let draining = CancellationToken::new();
+    let router = router.layer(from_fn_with_state(draining.clone(), close_connection));
+    let announced = async move {
+        shutdown.await;
+        draining.cancel();
+        tokio::time::sleep(drain.announce).await;
+    };
+    serve(listener, router, announced, drain.grace).await
+}
+
+async fn close_connection(State(draining): State<CancellationToken>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if draining.is_cancelled() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
 
 /// Serves `router` on `listener` until `shutdown` resolves, then finishes requests under way for at most `grace`.
 pub async fn serve(
@@ -95,6 +137,34 @@ mod tests {
         let answer = under_way.await.unwrap().unwrap();
         assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "done");
         server.served.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_server_that_drains_answers_and_closes_each_connection_until_it_ends() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let router = Router::new().route("/", get(async || "done"));
+        let drain = Drain { announce: Duration::from_mins(1), grace: Duration::ZERO };
+        let served = tokio::spawn(serve_and_drain(listener, router, async move { stopped.await.unwrap_or_default() }, drain));
+        let ask = async || {
+            let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+            tokio::io::AsyncWriteExt::write_all(&mut stream, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+            let mut answer = [0; 512];
+            let read = tokio::io::AsyncReadExt::read(&mut stream, &mut answer).await.unwrap();
+            String::from_utf8_lossy(&answer[..read]).to_lowercase()
+        };
+        assert!(!ask().await.contains("connection: close"));
+        stop.send(()).unwrap();
+        loop {
+            let answer = ask().await;
+            assert!(answer.starts_with("http/1.1 200"), "{answer}");
+            if answer.contains("connection: close") {
+                break;
+            }
+        }
+        assert!(!served.is_finished());
+        served.abort();
     }
 
     #[tokio::test]

@@ -1,7 +1,9 @@
-//! Logs and metrics: human on a terminal, JSON otherwise; Prometheus on an internal listener.
+//! Logs, metrics and probes: logs for people on a terminal and JSON otherwise, metrics and probes on an internal listener.
 
 use std::io::IsTerminal;
 
+use axum::routing::get;
+use http::StatusCode;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
@@ -27,5 +29,11 @@ pub fn init_metrics() -> PrometheusHandle {
 
 /// `GET /metrics` in Prometheus's text format.
 pub fn metrics_router(handle: PrometheusHandle) -> axum::Router {
-    axum::Router::new().route("/metrics", axum::routing::get(move || async move { handle.render() }))
+    axum::Router::new().route("/metrics", get(move || async move { handle.render() }))
+}
+
+/// What an orchestrator asks: `/healthz`, whether the process lives, and `/readyz`, whether requests should be sent to it.
+pub fn probes_router(ready: impl Fn() -> bool + Clone + Send + Sync + 'static) -> axum::Router {
+    let readiness = move || async move { if ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE } };
+    axum::Router::new().route("/healthz", get(async || StatusCode::OK)).route("/readyz", get(readiness))
 }

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use onggi_domain::container::Role;
 
 /// Search indexes in containers, with Meilisearch's API.
 ///
@@ -52,13 +53,27 @@ pub enum Command {
     /// The configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Run one worker; started by the controller, which sends its configuration on standard input.
+    /// Ask a running Onggi whether it answers.
+    Health(ApiArgs),
+    /// Run the public edge alone, on Kubernetes: keys, limits, routing, waking.
+    Gateway,
+    /// Run the uploader alone, on Kubernetes: what is written becomes log entries.
+    Uploader,
+    /// Run the admin service alone, on Kubernetes: indexes, keys, tasks, containers.
+    Admin,
+    /// Run a controller alone, on Kubernetes: what is selected becomes what runs. Of several, one leads.
+    Controller,
+    /// Print the definition of the `SearchIndex` resource for Kubernetes, as JSON.
+    Crd,
+    /// Unpack the dictionaries into a directory: for who makes an image.
     #[command(hide = true)]
-    Worker {
-        /// What it does and for which index: for people who look at the process list.
-        #[arg(hide = true)]
-        label: Vec<String>,
+    Dictionaries {
+        /// The directory.
+        into: PathBuf,
     },
+    /// Run one worker; started by the controller, which sends its configuration on standard input, or by Kubernetes.
+    #[command(hide = true)]
+    Worker(WorkerArgs),
 }
 
 /// Where the data is.
@@ -67,6 +82,30 @@ pub struct DataArgs {
     /// Directory of database, bucket and workers.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+}
+
+/// `onggi worker`.
+#[derive(Debug, Args)]
+pub struct WorkerArgs {
+    /// What it does and for which index: for people who look at the process list.
+    #[arg(hide = true)]
+    pub label: Vec<String>,
+    /// What it does, when its configuration is the file of `--config`, which the containers of an index share.
+    #[arg(long, value_parser = role, requires_all = ["name", "memory_bytes", "disk_bytes"])]
+    pub role: Option<Role>,
+    /// Its name, which no other container ever has.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Memory that it may use.
+    #[arg(long)]
+    pub memory_bytes: Option<u64>,
+    /// Disk that it may use.
+    #[arg(long)]
+    pub disk_bytes: Option<u64>,
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    [Role::Indexer, Role::Searcher].into_iter().find(|role| role.as_str() == text).ok_or_else(|| "give `indexer` or `searcher`".to_owned())
 }
 
 /// `onggi up`.

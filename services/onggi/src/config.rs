@@ -5,6 +5,7 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context, bail};
@@ -14,7 +15,7 @@ use figment::{
     value::{Dict, Value},
 };
 use ipnet::IpNet;
-use onggi_controller::ControllerConfig;
+use onggi_controller::{ControllerConfig, kubernetes::KubernetesConfig};
 use onggi_domain::{container::SizeTable, limits::Limits};
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,12 @@ pub(crate) struct Config {
     pub(crate) sizes: SizeTable,
     /// What the controller does when.
     pub(crate) controller: ControllerConfig,
+    /// What the services show each other when each is a process of its own: 32 characters or more, the same for all. `up` makes its own.
+    pub(crate) internal_secret: Option<Secret>,
+    /// Where the services are when each is a process of its own.
+    pub(crate) services: ServicesConfig,
+    /// How containers are run on Kubernetes.
+    pub(crate) kubernetes: KubernetesConfig,
 }
 
 impl Default for Config {
@@ -58,6 +65,42 @@ impl Default for Config {
             sizes: SizeTable::default(),
             // On one's own machine, what is told of tasks is likely to be on it too.
             controller: ControllerConfig { webhook_networks: loopback(), ..ControllerConfig::default() },
+            internal_secret: None,
+            services: ServicesConfig::default(),
+            kubernetes: KubernetesConfig::default(),
+        }
+    }
+}
+
+/// Where the services are, and how each of them is run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ServicesConfig {
+    /// Address of the uploader.
+    pub(crate) uploader: url::Url,
+    /// Address of the admin service.
+    pub(crate) admin: url::Url,
+    /// Address of the controllers.
+    pub(crate) controller: url::Url,
+    /// Where this process can be reached by its like, if that is not `listen`: a pod's own address.
+    pub(crate) address: Option<SocketAddr>,
+    /// Where probes and metrics are served.
+    pub(crate) probes: SocketAddr,
+    /// How long a process that ends goes on answering, so that callers hear of it.
+    #[serde(with = "humantime_serde")]
+    pub(crate) drain: Duration,
+}
+
+impl Default for ServicesConfig {
+    fn default() -> Self {
+        let url = |service: &str| format!("http://onggi-{service}:7700").parse().expect("a URL");
+        Self {
+            uploader: url("uploader"),
+            admin: url("admin"),
+            controller: url("controller"),
+            address: None,
+            probes: ([0, 0, 0, 0], 7709).into(),
+            drain: Duration::from_secs(5),
         }
     }
 }
@@ -104,7 +147,7 @@ impl Config {
             }
             given = given.merge(Toml::file_exact(file));
         }
-        given = given.merge(Env::prefixed("ONGGI_").split("__").ignore(&["URL", "KEY", "CONFIG", "DEV_KEY"]));
+        given = given.merge(Env::prefixed("ONGGI_").split("__").ignore(&["URL", "KEY", "CONFIG", "DEV_KEY", "WORKER_LOG"]));
         Self::from_given(&given)
     }
 
@@ -117,11 +160,14 @@ impl Config {
     }
 
     fn validate(&self) -> anyhow::Result<()> {
-        if let Some(Secret(secret)) = &self.secret
-            && secret.len() < 32
-        {
-            bail!("configuration: secret has {} characters; give 32 or more", secret.len());
+        for (name, secret) in [("secret", &self.secret), ("internal_secret", &self.internal_secret)] {
+            if let Some(Secret(secret)) = secret
+                && (secret.len() < 32 || !secret.bytes().all(|byte| byte.is_ascii_graphic()))
+            {
+                bail!("configuration: {name} has {} characters; give 32 or more of ASCII, without spaces", secret.len());
+            }
         }
+        self.kubernetes.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))?;
         if self.sizes.0.is_empty() {
             bail!("configuration: sizes is empty; name at least one size class");
         }
@@ -190,7 +236,7 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// Keys that may stand in the configuration although the defaults leave them out.
-const OPTIONAL: [&str; 5] = ["metrics_listen", "secret", "database", "bucket.url", "bucket.options"];
+const OPTIONAL: [&str; 7] = ["metrics_listen", "secret", "internal_secret", "database", "bucket.url", "bucket.options", "services.address"];
 
 fn refuse_unknown(given: &Dict) -> anyhow::Result<()> {
     let Value::Dict(_, defaults) = Value::serialize(Config::default()).context("the defaults are plain data")? else {
@@ -201,7 +247,7 @@ fn refuse_unknown(given: &Dict) -> anyhow::Result<()> {
     let mut keys = Vec::new();
     paths(given, "", &mut keys);
     for key in keys {
-        let below_open_table = key.starts_with("bucket.options.");
+        let below_open_table = ["bucket.options.", "kubernetes.node_selector."].iter().any(|table| key.starts_with(table));
         if below_open_table || known.contains(&key) {
             continue;
         }

@@ -12,17 +12,25 @@ mod dump;
 mod import;
 mod index;
 mod operator;
+mod parts;
+mod services;
 mod up;
 
+use std::{path::Path, time::Duration};
+
 use anyhow::Context;
-use cli::{Cli, Command, ConfigCommand, DataArgs};
+use cli::{Cli, Command, ConfigCommand, DataArgs, WorkerArgs};
 use config::Config;
 use onggi_metadata::Metadata;
+use onggi_worker::Part;
+
+/// How long `onggi health` waits.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Runs a command to its end.
 pub fn run(cli: Cli) -> anyhow::Result<()> {
-    if let Command::Worker { .. } = cli.command {
-        return worker();
+    if let Command::Worker(args) = &cli.command {
+        return worker(cli.config.as_deref(), args);
     }
     let config = Config::load(cli.config.as_deref())?;
     onggi_web::telemetry::init_logs(&config.log);
@@ -52,7 +60,26 @@ async fn run_with(command: Command, config: Config) -> anyhow::Result<()> {
             print!("{}", config.show()?);
             Ok(())
         }
-        Command::Worker { .. } => worker(),
+        Command::Health(api) => {
+            let client = client::Client::new(&api)?;
+            let answer = tokio::time::timeout(PATIENCE, client.get("/health")).await;
+            answer.with_context(|| format!("no answer within {} s", PATIENCE.as_secs()))??;
+            println!("{} answers", api.url);
+            Ok(())
+        }
+        Command::Gateway => services::gateway(&config).await,
+        Command::Uploader => services::uploader(&config).await,
+        Command::Admin => services::admin(&config).await,
+        Command::Controller => services::controller(&config).await,
+        Command::Crd => {
+            println!("{}", onggi_controller::kubernetes::crd::definition());
+            Ok(())
+        }
+        Command::Dictionaries { into } => {
+            onggi_engine::dictionaries::unpack(&into).context("cannot unpack the dictionaries")?;
+            Ok(())
+        }
+        Command::Worker(_) => anyhow::bail!("a worker has a runtime of its own"),
     }
 }
 
@@ -64,7 +91,7 @@ fn with_data(mut config: Config, args: &DataArgs) -> Config {
 }
 
 /// A worker has few threads with small stacks, so that a thousand of them fit on a machine.
-fn worker() -> anyhow::Result<()> {
+fn worker(config: Option<&Path>, args: &WorkerArgs) -> anyhow::Result<()> {
     onggi_web::telemetry::init_logs(&std::env::var("ONGGI_WORKER_LOG").unwrap_or_else(|_| "warn".to_owned()));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -73,7 +100,18 @@ fn worker() -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let ended = runtime.block_on(onggi_worker::start_from_stdin());
+    let ended = match (args.role, config) {
+        (Some(role), Some(file)) => {
+            let part = Part {
+                role,
+                name: args.name.clone().unwrap_or_default(),
+                memory_bytes: args.memory_bytes.unwrap_or_default(),
+                disk_bytes: args.disk_bytes.unwrap_or_default(),
+            };
+            runtime.block_on(onggi_worker::start_from_file(file, part))
+        }
+        _ => runtime.block_on(onggi_worker::start_from_stdin()),
+    };
     // A fold that was cut off may still hold a blocking thread: nobody waits for it.
     runtime.shutdown_background();
     ended

@@ -24,13 +24,11 @@ use crate::{
     cli::UpArgs,
     config::{Config, random_secret},
     demo,
+    parts::Ground,
 };
 
 /// How long requests under way may take to end after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(10);
-/// The allocator of a worker gives unused memory back at once and takes no huge pages: an idle searcher holds a fifth of the private
-/// memory, for a few hundredths of a search's time. It reads these before `main` could set them.
-const WORKER_ENV: [(&str, &str); 2] = [("MIMALLOC_PURGE_DELAY", "0"), ("MIMALLOC_ALLOW_THP", "0")];
 /// The fewest characters of a development key.
 const DEV_KEY_CHARS: usize = 8;
 
@@ -117,7 +115,8 @@ fn lock(config: &Config) -> anyhow::Result<File> {
     }
 }
 
-async fn interrupted() {
+/// Returns on Ctrl-C and on SIGTERM.
+pub(crate) async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).expect("a handler for SIGTERM can be set");
     tokio::select! {
@@ -146,77 +145,32 @@ struct Parts {
 
 impl Parts {
     async fn build(config: &Config) -> anyhow::Result<Self> {
-        let secrets = KeySecrets::new(config.server_secret()?);
         let database = config.database_url();
         Metadata::migrate(&database).await.context("cannot bring the database up to date")?;
-        let metadata = Metadata::connect(&database).await.context("cannot open the database")?;
-        let bucket_url = config.bucket_url()?;
-        let store = onggi_bucket::open_store(&bucket_url, &config.bucket_options()).context("cannot open the bucket")?;
-        let dictionaries = unpack_dictionaries(config).await?;
         let internal: Arc<str> = random_secret().into();
+        let ground = Ground::open(config, internal.clone()).await?;
+        let dictionaries = unpack_dictionaries(config).await?;
 
         let command = std::env::current_exe().context("where this program is")?;
         let process = ProcessConfig {
-            env: WORKER_ENV.to_vec(),
+            env: onggi_controller::ALLOCATOR_ENV.to_vec(),
             dictionaries: Some(dictionaries),
             limits: config.limits.clone(),
-            ..ProcessConfig::new(command, vec!["worker".to_owned()], absolute(&config.data.join("run"))?, bucket_url)
+            ..ProcessConfig::new(command, vec!["worker".to_owned()], absolute(&config.data.join("run"))?, config.bucket_url()?)
         };
         let runtime = Arc::new(ProcessRuntime::start(process).await.context("cannot start the runtime")?);
-        let controller = Controller::new(
-            config.controller.clone(),
-            onggi_controller::Deps {
-                metadata: metadata.clone(),
-                store: store.clone(),
-                runtime: runtime.clone(),
-                sizes: config.sizes.clone(),
-                secrets: secrets.clone(),
-                internal_secret: internal.clone(),
-            },
-        );
+        let controller = ground.controller(runtime.clone());
         let control = Upstream::local(controller.router(), &internal);
-        let uploader = onggi_uploader::router(onggi_uploader::Deps {
-            metadata: metadata.clone(),
-            store: store.clone(),
-            controller: control.clone(),
-            limits: config.limits.clone(),
-            sizes: config.sizes.clone(),
-            internal_secret: internal.clone(),
-            spool_dir: spool(config)?,
-        });
-        let admin = onggi_admin::router(onggi_admin::Deps {
-            metadata: metadata.clone(),
-            secrets: secrets.clone(),
-            store,
-            controller: control,
-            limits: config.limits.clone(),
-            sizes: config.sizes.clone(),
-            internal_secret: internal.clone(),
-        });
-        let gateway = onggi_gateway::router(
-            onggi_gateway::GatewayConfig { limits: config.limits.clone(), ..onggi_gateway::GatewayConfig::default() },
-            onggi_gateway::Deps {
-                metadata: metadata.clone(),
-                secrets: secrets.clone(),
-                discovery: Arc::new(InProcess(controller.clone())),
-                uploader: Upstream::local(uploader, &internal),
-                admin: Upstream::local(admin, &internal),
-            },
-        );
+        let uploader = Upstream::local(ground.uploader(control.clone())?, &internal);
+        let admin = Upstream::local(ground.admin(control), &internal);
+        let gateway = ground.gateway(Arc::new(InProcess(controller.clone())), uploader, admin);
+        let Ground { metadata, secrets, .. } = ground;
         Ok(Self { metadata, secrets, runtime, controller, gateway })
     }
 }
 
 fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
     std::path::absolute(path).with_context(|| format!("where {} is", path.display()))
-}
-
-/// Where large uploads are spooled; what a crash left there is removed.
-fn spool(config: &Config) -> anyhow::Result<PathBuf> {
-    let path = config.data.join("spool");
-    let _ = std::fs::remove_dir_all(&path);
-    std::fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
-    Ok(path)
 }
 
 async fn unpack_dictionaries(config: &Config) -> anyhow::Result<PathBuf> {
