@@ -235,9 +235,10 @@ fn archive(output: &Path, tag: &str, layers: &[Layer]) -> anyhow::Result<()> {
     fs::write(output, tar.0.into_inner().context("writing the archive")?).with_context(|| format!("cannot write {}", output.display()))
 }
 
-/// What names an image in the index of an archive.
+/// What names an image in the index of an archive. containerd knows images by their full names only.
 fn annotations(tag: &str) -> Value {
-    json!({"io.containerd.image.name": tag, "org.opencontainers.image.ref.name": tag.rsplit(':').next().unwrap_or(tag)})
+    let full = if tag.contains('/') { tag.to_owned() } else { format!("docker.io/library/{tag}") };
+    json!({"io.containerd.image.name": full, "org.opencontainers.image.ref.name": tag.rsplit(':').next().unwrap_or(tag)})
 }
 
 fn descriptor(media_type: &str, bytes: &[u8]) -> Value {
@@ -285,7 +286,7 @@ mod tests {
         assert_eq!(names.len(), 5);
         let index: Value = serde_json::from_str(&index).unwrap();
         let manifest = &index["manifests"][0];
-        assert_eq!(manifest["annotations"]["io.containerd.image.name"], "onggi:1");
+        assert_eq!(manifest["annotations"]["io.containerd.image.name"], "docker.io/library/onggi:1");
         let digest = manifest["digest"].as_str().unwrap().trim_start_matches("sha256:");
         assert!(names.contains(&format!("blobs/sha256/{digest}")));
     }
