@@ -41,12 +41,15 @@ const AGAIN: (Duration, u32) = (Duration::from_millis(200), 50);
 /// The most bytes of a controller's answer.
 const ANSWER_BYTES: u64 = 1 << 20;
 
+/// What a wake answered, and when.
+type LastWake = (Arc<[Endpoint]>, Instant);
+
 /// The searchers of all indexes.
 pub struct Slices {
     controller: Upstream,
     internal_secret: Arc<str>,
     table: RwLock<Table>,
-    woken: Mutex<HashMap<IndexId, (Arc<[Endpoint]>, Instant)>>,
+    woken: Mutex<HashMap<IndexId, LastWake>>,
     complete: AtomicBool,
 }
 

@@ -59,7 +59,7 @@ impl<'a> Matcher<'a> {
     }
 
     /// Each word only as it is written, as if it were a phrase.
-    pub(super) fn to_the_letter(mut self) -> Self {
+    pub(super) fn by_the_letter(mut self) -> Self {
         self.phrases.extend(self.words.drain(..).map(|wanted| (wanted.number, std::slice::from_ref(wanted.word))));
         self
     }

@@ -52,7 +52,7 @@ impl<'a> Narrowing<'a> {
         }
         let variants: Vec<&[String]> = variants.iter().map(Vec::as_slice).collect();
         let wanted = Matcher::new(index.analyzer, &query.parts, &variants, index.limits);
-        let unwanted = Matcher::new(index.analyzer, &query.negative, &[], index.limits).to_the_letter();
+        let unwanted = Matcher::new(index.analyzer, &query.negative, &[], index.limits).by_the_letter();
         Some(Self { index, only, query, wanted, unwanted, clock })
     }
 

@@ -108,7 +108,7 @@ const DOCUMENT: &[Parameter] =
 /// A search. Defaults as in Meilisearch; a field that is not known is an error.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[allow(missing_docs, reason = "the fields are the parameters of POST /indexes/{uid}/search")]
+#[allow(missing_docs, clippy::struct_excessive_bools, reason = "the fields are the parameters of POST /indexes/{uid}/search")]
 pub struct SearchRequest {
     pub q: Option<String>,
     pub offset: usize,

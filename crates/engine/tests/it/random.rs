@@ -152,7 +152,9 @@ pub(crate) fn scalars(document: &Value, name: &str) -> Vec<Scalar> {
         }
     }
     let mut found = Vec::new();
-    at(document, name).into_iter().for_each(|value| collect(value, &mut found));
+    for value in at(document, name) {
+        collect(value, &mut found);
+    }
     found
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::{io::AsyncWriteExt, process::Command};
 
 /// What is too long for anything that a scenario waits for.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_mins(2);
 
 /// Runs a program; its standard output, or what it said when it failed.
 pub(crate) async fn output(program: &str, arguments: &[&str], stdin: Option<&str>) -> Result<String, String> {

@@ -72,13 +72,10 @@ fn main() -> ExitCode {
 
 async fn run(filter: &[String]) -> (usize, usize) {
     let begin = Instant::now();
-    let bed = match AssertUnwindSafe(Bed::install()).catch_unwind().await {
-        Ok(bed) => bed,
-        Err(_) => {
-            println!("test bed::install ... FAILED");
-            kubectl::show_what_is_wrong().await;
-            return (0, 1);
-        }
+    let Ok(bed) = AssertUnwindSafe(Bed::install()).catch_unwind().await else {
+        println!("test bed::install ... FAILED");
+        kubectl::show_what_is_wrong().await;
+        return (0, 1);
     };
     println!("test bed::install ... ok ({:.1} s)", begin.elapsed().as_secs_f64());
     let (mut passed, mut failed) = (1, 0);

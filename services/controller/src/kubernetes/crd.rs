@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// What should run for an index.
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::duplicated_attributes, reason = "columns have types in common")]
 #[kube(
     group = "onggi.dev",
     version = "v1alpha1",

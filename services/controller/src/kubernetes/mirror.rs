@@ -66,7 +66,7 @@ impl<K: Resource<DynamicType = ()> + Debug> Mirror<K> {
                         listed.entry(index).or_default().insert(object.name_any(), Arc::new(object));
                     }
                 }
-                Ok(Event::InitDone) => self.replace(std::mem::take(&mut listed), &changed),
+                Ok(Event::InitDone) => self.replace(&std::mem::take(&mut listed), &changed),
                 Ok(Event::Apply(object)) => {
                     let Some(index) = self.index_of(&object) else { continue };
                     let (name, object) = (object.name_any(), Arc::new(object));
@@ -102,14 +102,16 @@ impl<K: Resource<DynamicType = ()> + Debug> Mirror<K> {
     }
 
     /// Takes what a new list says, and tells of what is new and of what has gone.
-    fn replace(&self, listed: HashMap<IndexId, Objects<K>>, changed: &(impl Fn(IndexId, &str, Option<&K>) + Send + Sync)) {
+    fn replace(&self, listed: &HashMap<IndexId, Objects<K>>, changed: &(impl Fn(IndexId, &str, Option<&K>) + Send + Sync)) {
         let before = std::mem::replace(&mut *self.indexes.write(), listed.clone());
         for (index, objects) in &before {
             let gone = objects.keys().filter(|name| !listed.get(index).is_some_and(|now| now.contains_key(*name)));
             gone.for_each(|name| changed(*index, name, None));
         }
-        for (index, objects) in &listed {
-            objects.iter().for_each(|(name, object)| changed(*index, name, Some(object)));
+        for (index, objects) in listed {
+            for (name, object) in objects {
+                changed(*index, name, Some(object));
+            }
         }
         self.complete.send_replace(true);
     }
@@ -140,15 +142,15 @@ mod tests {
         let told = Mutex::new(Vec::new());
         let tell = |index: IndexId, name: &str, pod: Option<&Pod>| told.lock().push((index, name.to_owned(), pod.is_some()));
         let first = [Event::Init, Event::InitApply(pod(a, "1")), Event::InitApply(pod(b, "2")), Event::InitDone];
-        mirror.follow(stream::iter(first.into_iter().map(Ok)), tell).await;
+        Box::pin(mirror.follow(stream::iter(first.into_iter().map(Ok)), tell)).await;
         assert_eq!((names(&mirror, a), names(&mirror, b)), (vec!["1".to_owned()], vec!["2".to_owned()]));
         told.lock().clear();
         // A list that has not ended changes nothing.
         let second = [Event::Init, Event::InitApply(pod(a, "3"))];
-        mirror.follow(stream::iter(second.into_iter().map(Ok)), tell).await;
+        Box::pin(mirror.follow(stream::iter(second.into_iter().map(Ok)), tell)).await;
         assert_eq!(names(&mirror, b), ["2"]);
         let third = [Event::Init, Event::InitApply(pod(a, "3")), Event::InitDone, Event::Apply(pod(a, "4")), Event::Delete(pod(a, "3"))];
-        mirror.follow(stream::iter(third.into_iter().map(Ok)), tell).await;
+        Box::pin(mirror.follow(stream::iter(third.into_iter().map(Ok)), tell)).await;
         assert_eq!((names(&mirror, a), names(&mirror, b)), (vec!["4".to_owned()], vec![]));
         let mut told = told.into_inner();
         told[..2].sort_by(|x, y| x.1.cmp(&y.1));

@@ -93,6 +93,9 @@ pub struct KubernetesRuntime {
     _watches: JoinSet<()>,
 }
 
+/// What was applied last for an index.
+type AppliedObjects = HashMap<(Kind, String), Applied>;
+
 /// What runtime and operator share.
 struct Cluster {
     client: Client,
@@ -111,7 +114,7 @@ struct Cluster {
     served: Mutex<HashMap<IndexId, (Generation, Option<Instant>)>>,
     /// Tenants whose namespace was applied by this process.
     tenants: Mutex<HashSet<TenantId>>,
-    applied: Mutex<HashMap<IndexId, HashMap<(Kind, String), Applied>>>,
+    applied: Mutex<HashMap<IndexId, AppliedObjects>>,
     queue: Queue,
     changes: broadcast::Sender<IndexId>,
     recorder: Recorder,

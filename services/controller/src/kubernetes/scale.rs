@@ -52,14 +52,14 @@ pub(crate) fn scale(set: &ContainerSet, retire: &[String], pods: &[Seen], now: T
     delete.extend(marked.iter().copied().filter(overdue));
     let mut delete_first = Vec::new();
     if !rolling {
-        let mut named = right.iter().copied().filter(|pod| is_named(&pod));
+        let mut named = right.iter().copied().filter(|pod| is_named(pod));
         let all_ready = right.iter().filter(|pod| !is_named(pod)).all(|pod| pod.ready);
         if all_ready {
             named.by_ref().take(surplus).for_each(drop);
         } else {
-            delete_first.extend(named.by_ref().take(surplus).filter(|pod| !overdue(&pod)));
+            delete_first.extend(named.by_ref().take(surplus).filter(|pod| !overdue(pod)));
         }
-        delete.extend(named.filter(|pod| !overdue(&pod)));
+        delete.extend(named.filter(|pod| !overdue(pod)));
     }
     Scaling {
         spec: SearchIndexSpec {
