@@ -4,7 +4,7 @@ use axum::{
     Json, Router,
     body::{Body, to_bytes},
     extract::{Path, State},
-    response::Response,
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 use http::Method;
@@ -48,16 +48,19 @@ async fn change(State(admin): State<Admin>, Caller(caller): Caller, Path(uid): P
 
 async fn wake(State(admin): State<Admin>, Caller(caller): Caller, Path(uid): Path<String>) -> Result<Response> {
     let index = admin.index(&caller, &uid).await?;
-    admin.controller(Method::POST, index.id, "wake").await
+    let response = admin.controller(Method::POST, index.id, "wake").await?;
+    // Where the searchers are is for insiders; that the index did not wake in time is for the tenant.
+    if response.status().is_success() { Ok(phase(IndexPhase::Awake).into_response()) } else { Ok(response) }
 }
 
 async fn sleep(State(admin): State<Admin>, Caller(caller): Caller, Path(uid): Path<String>) -> Result<Json<Value>> {
     let index = admin.index(&caller, &uid).await?;
     let response = admin.controller(Method::POST, index.id, "sleep").await?;
-    if response.status().is_success() {
-        return Ok(Json(json!({"phase": IndexPhase::Asleep})));
-    }
-    Err(unavailable(&index, &response))
+    if response.status().is_success() { Ok(phase(IndexPhase::Asleep)) } else { Err(unavailable(&index, &response)) }
+}
+
+fn phase(phase: IndexPhase) -> Json<Value> {
+    Json(json!({"phase": phase}))
 }
 
 impl Admin {

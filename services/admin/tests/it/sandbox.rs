@@ -130,6 +130,9 @@ fn controller() -> Router {
     Router::new()
         .route("/internal/indexes/{id}/changed", post(async || StatusCode::NO_CONTENT))
         .route("/internal/indexes/{id}/sleep", post(async || StatusCode::NO_CONTENT))
-        .route("/internal/indexes/{id}/wake", post(async || Json(json!({"phase": "awake"}))))
+        .route(
+            "/internal/indexes/{id}/wake",
+            post(async || Json(json!({"phase": "awake", "searchers": [{"name": "s-1", "address": "127.0.0.1:1"}]}))),
+        )
         .route("/internal/indexes/{id}/containers", get(async || Json(observed)))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use futures::future::join_all;
 use http::{Request, StatusCode};
-use onggi_controller::{Controller, IndexContainers, WakeError, runtime::Runtime};
+use onggi_controller::{Controller, IndexContainers, Searcher, WakeError, Woken, runtime::Runtime};
 use onggi_domain::{
     Generation, IndexId, Seq,
     container::{ContainerStatus, IndexPhase, Role},
@@ -123,7 +123,9 @@ async fn those_who_wake_an_index_together_wake_it_once() {
     assert!(post(searcher, "/search").await.unwrap().status().is_success());
 
     let (status, body) = ask(&world.controller, "POST", &format!("/internal/indexes/{index}/wake")).await;
-    assert_eq!((status, &body[..]), (StatusCode::OK, &br#"{"phase":"awake"}"#[..]));
+    let woken: Woken = serde_json::from_slice(&body).unwrap();
+    let there = Searcher { name: searcher.name.clone(), address: searcher.address };
+    assert_eq!((status, woken), (StatusCode::OK, Woken { phase: IndexPhase::Awake, searchers: vec![there] }));
     let unknown = IndexId::generate();
     assert_eq!(world.controller.wake(unknown).await, Err(WakeError::NotFound));
     assert_eq!(ask(&world.controller, "POST", &format!("/internal/indexes/{unknown}/wake")).await.0, StatusCode::NOT_FOUND);
