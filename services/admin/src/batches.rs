@@ -6,15 +6,11 @@ use axum::{
     routing::get,
 };
 use onggi_domain::{ApiError, Code, TaskUid, auth::Identity, batch::Batch, task::TaskFilter};
-use onggi_web::{
-    Caller, Error, Result,
-    query::{Params, TASK_FILTERS, task_filter},
-};
+use onggi_web::{Caller, Error, Result};
 use serde_json::{Value, json};
 
-use crate::app::Admin;
+use crate::{app::Admin, tasks::Listing};
 
-const LIMIT: u64 = 20;
 /// More are not answered at once, because all tasks of each are read; `next` leads on.
 const MAX_LIMIT: u64 = 100;
 
@@ -23,12 +19,7 @@ pub(crate) fn router() -> Router<Admin> {
 }
 
 async fn list(State(admin): State<Admin>, Caller(caller): Caller, RawQuery(query): RawQuery) -> Result<Json<Value>> {
-    let known: Vec<&str> = ["limit", "from", "reverse"].into_iter().chain(TASK_FILTERS).collect();
-    let params = Params::parse(query.as_deref(), &known)?;
-    let limit = params.number("limit", Code::InvalidTaskLimit)?.unwrap_or(LIMIT).min(MAX_LIMIT);
-    let from = params.number("from", Code::InvalidTaskFrom)?.map(TaskUid);
-    let reverse = params.boolean("reverse", Code::InvalidTaskReverse)?.unwrap_or(false);
-    let filter = task_filter(&params)?;
+    let Listing { filter, limit, from, reverse } = Listing::parse(query.as_deref(), MAX_LIMIT)?;
     let tasks = &admin.0.metadata.tasks;
     // One more than asked for is the start of the next page.
     let page = tasks.batches(caller.tenant, &filter, &caller.patterns(), from, limit + 1, reverse).await.map_err(Error::internal)?;

@@ -6,7 +6,12 @@ use axum::{
     response::Response,
     routing::get,
 };
-use onggi_domain::{ApiError, Code, TaskUid, auth::Identity, key::IndexPattern, task::Task, task::TaskKind};
+use onggi_domain::{
+    ApiError, Code, TaskUid,
+    auth::Identity,
+    key::IndexPattern,
+    task::{Task, TaskFilter, TaskKind},
+};
 use onggi_web::{
     Caller, Error, Result,
     query::{Params, TASK_FILTERS, task_filter},
@@ -19,17 +24,35 @@ const LIMIT: u64 = 20;
 /// More are not answered at once; `next` leads on.
 const MAX_LIMIT: u64 = 1000;
 
+/// Which tasks or batches a caller wants to see, and which part of the list.
+pub(crate) struct Listing {
+    pub(crate) filter: TaskFilter,
+    pub(crate) limit: u64,
+    pub(crate) from: Option<TaskUid>,
+    /// Oldest first.
+    pub(crate) reverse: bool,
+}
+
+impl Listing {
+    /// From a query string; more than `max_limit` are not answered at once.
+    pub(crate) fn parse(query: Option<&str>, max_limit: u64) -> Result<Self, ApiError> {
+        let known: Vec<&str> = ["limit", "from", "reverse"].into_iter().chain(TASK_FILTERS).collect();
+        let params = Params::parse(query, &known)?;
+        Ok(Self {
+            limit: params.number("limit", Code::InvalidTaskLimit)?.unwrap_or(LIMIT).min(max_limit),
+            from: params.number("from", Code::InvalidTaskFrom)?.map(TaskUid),
+            reverse: params.boolean("reverse", Code::InvalidTaskReverse)?.unwrap_or(false),
+            filter: task_filter(&params)?,
+        })
+    }
+}
+
 pub(crate) fn router() -> Router<Admin> {
     Router::new().route("/tasks", get(list).delete(remove)).route("/tasks/{uid}", get(show))
 }
 
 async fn list(State(admin): State<Admin>, Caller(caller): Caller, RawQuery(query): RawQuery) -> Result<Json<Value>> {
-    let known: Vec<&str> = ["limit", "from", "reverse"].into_iter().chain(TASK_FILTERS).collect();
-    let params = Params::parse(query.as_deref(), &known)?;
-    let limit = params.number("limit", Code::InvalidTaskLimit)?.unwrap_or(LIMIT).min(MAX_LIMIT);
-    let from = params.number("from", Code::InvalidTaskFrom)?.map(TaskUid);
-    let reverse = params.boolean("reverse", Code::InvalidTaskReverse)?.unwrap_or(false);
-    let filter = task_filter(&params)?;
+    let Listing { filter, limit, from, reverse } = Listing::parse(query.as_deref(), MAX_LIMIT)?;
     let tasks = &admin.0.metadata.tasks;
     // One more than asked for is the start of the next page.
     let page = tasks.list(caller.tenant, &filter, &caller.patterns(), from, limit + 1, reverse).await.map_err(Error::internal)?;
