@@ -114,7 +114,7 @@ pub(crate) async fn run(
         index: config.index,
         limits: config.limits.clone(),
         status: Arc::clone(&status),
-        pool: Pool::new(),
+        pool: Pool::new()?,
         serving: ArcSwapOption::empty(),
         wanted: watch::Sender::default(),
         tried: watch::Sender::default(),

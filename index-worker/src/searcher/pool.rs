@@ -3,7 +3,7 @@
 use std::{num::NonZero, sync::Arc};
 
 use onggi_domain::{ApiError, Code};
-use tokio::sync::Semaphore;
+use tokio::{runtime::Runtime, sync::Semaphore};
 
 /// Searches that may wait for each one that runs: at a millisecond each, the last one waits for about 64 ms.
 const QUEUE: usize = 64;
@@ -13,6 +13,8 @@ pub(crate) struct Pool {
     places: Arc<Semaphore>,
     /// Running.
     cores: Arc<Semaphore>,
+    /// As many threads as there are cores, and no others: each remembers what it did last, such as the stems of words. Idle ones end.
+    threads: Option<Runtime>,
 }
 
 /// Why the pool did not do it.
@@ -25,12 +27,14 @@ pub(crate) enum Refused {
 }
 
 impl Pool {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new() -> std::io::Result<Self> {
         Self::with_cores(std::thread::available_parallelism().map_or(1, NonZero::get))
     }
 
-    fn with_cores(cores: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(cores * (1 + QUEUE))), cores: Arc::new(Semaphore::new(cores)) }
+    fn with_cores(cores: usize) -> std::io::Result<Self> {
+        let threads = tokio::runtime::Builder::new_current_thread().max_blocking_threads(cores).thread_name("search").build()?;
+        let semaphore = |permits| Arc::new(Semaphore::new(permits));
+        Ok(Self { places: semaphore(cores * (1 + QUEUE)), cores: semaphore(cores), threads: Some(threads) })
     }
 
     /// Runs blocking work when a core is free. Work that has begun is finished and counted even when the caller goes away.
@@ -41,7 +45,17 @@ impl Pool {
             let _held = (place, core);
             work()
         };
-        tokio::task::spawn_blocking(work).await.map_err(Refused::Panicked)
+        let threads = self.threads.as_ref().ok_or(Refused::Busy)?;
+        threads.spawn_blocking(work).await.map_err(Refused::Panicked)
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // A runtime must not be waited for where others run.
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background();
+        }
     }
 }
 
@@ -58,7 +72,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_queue_refuses_at_once_and_takes_again_when_it_has_room() {
-        let pool = Arc::new(Pool::with_cores(1));
+        let pool = Arc::new(Pool::with_cores(1).unwrap());
         let (release, gate) = mpsc::channel::<()>();
         let gate = Arc::new(std::sync::Mutex::new(gate));
         let mut waiting = tokio::task::JoinSet::new();

@@ -23,6 +23,7 @@ pub(crate) use self::{
     jamo::{Place, as_initials, continuations, from_keys, initials, is_letter, is_syllable, letters, to_keys},
     korean::has_hangul,
     tokenizer::{append_value, register, register_words},
+    words::{Letters, WordRef, Words},
 };
 use self::{
     korean::Korean,
@@ -228,15 +229,20 @@ impl Analyzer {
 
     /// The words of a text, without stop words, in order. Terms of the same word in other attributes differ only if their [`Rule`]s do.
     pub fn words(&self, text: &str, rule: Rule) -> Vec<Word> {
+        self.with_words(Letters::ALL, text, rule, Words::to_vec)
+    }
+
+    /// Looks at the words of a text without making each one a thing of its own. Only words that begin with `letters` are sure to have their stems.
+    pub(crate) fn with_words<T>(&self, letters: Letters, text: &str, rule: Rule, look: impl FnOnce(&Words) -> T) -> T {
         thread_local! {
             /// What the last text on this thread was analysed with: it remembers stems, and highlighting analyses one text after another.
             static LAST: Cell<Option<Session>> = const { Cell::new(None) };
         }
         let last = LAST.take().filter(|session| Arc::ptr_eq(&session.analyzer().0, &self.0));
         let mut session = last.unwrap_or_else(|| Session::new(self.clone()));
-        let words = session.each_word(text, rule);
+        let seen = look(session.analyze_for(letters, text, rule));
         LAST.set(Some(session));
-        words
+        seen
     }
 
     /// Whether a word is in the settings' stop words; such words are not indexed and should be ignored in a query.

@@ -41,7 +41,7 @@ impl Analyzer {
         let notes = words.notes.as_ref();
         let tag = |index: usize| notes.and_then(|notes| notes.tags.iter().find(|(at, _)| *at == index)).map(|(_, tag)| tag.clone());
         let shown = (0..words.len()).filter_map(|index| {
-            let word = words.to_word(words.item(index)?);
+            let word = words.word(index)?;
             let (script, language) = self.script(&word.form, rule);
             Some(ShownWord { tag: tag(index), script, language, word })
         });

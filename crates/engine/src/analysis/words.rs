@@ -13,7 +13,7 @@ use super::{
 
 /// The words of a text: their characters in one string, so that analysing allocates nothing once the buffers have grown.
 #[derive(Debug, Default)]
-pub(super) struct Words {
+pub(crate) struct Words {
     characters: String,
     items: Vec<Item>,
     position: u32,
@@ -30,6 +30,29 @@ pub(super) struct Item {
     end: usize,
     pub(super) position: u32,
     kind: Kind,
+}
+
+/// A word of a text, borrowed from [`Words`]; its members are those of [`Word`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WordRef<'a> {
+    pub(crate) form: &'a str,
+    stem: Option<&'a str>,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) position: u32,
+    pub(crate) kind: Kind,
+}
+
+impl<'a> WordRef<'a> {
+    /// The term that every inflection of the word has.
+    pub(crate) fn stem_term(self) -> &'a str {
+        self.stem.unwrap_or(self.form)
+    }
+
+    fn to_word(self) -> Word {
+        let Self { form, stem, start, end, position, kind } = self;
+        Word { form: form.to_owned(), stem: stem.map(str::to_owned), start, end, position, kind }
+    }
 }
 
 /// Notes on the words of a text.
@@ -125,15 +148,24 @@ impl Words {
         self.position
     }
 
-    pub(super) fn to_word(&self, item: &Item) -> Word {
-        Word {
-            form: self.form(item).to_owned(),
-            stem: self.stem(item).map(str::to_owned),
-            start: item.start,
-            end: item.end,
-            position: item.position,
-            kind: item.kind,
-        }
+    fn borrow(&self, item: &Item) -> WordRef<'_> {
+        let (form, stem) = (self.form(item), self.stem(item));
+        WordRef { form, stem, start: item.start, end: item.end, position: item.position, kind: item.kind }
+    }
+
+    /// Each word, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = WordRef<'_>> {
+        self.items.iter().map(|item| self.borrow(item))
+    }
+
+    /// The word at an index, as one of its own.
+    pub(super) fn word(&self, index: usize) -> Option<Word> {
+        self.items.get(index).map(|item| self.borrow(item).to_word())
+    }
+
+    /// The words, each on its own.
+    pub(super) fn to_vec(&self) -> Vec<Word> {
+        self.iter().map(WordRef::to_word).collect()
     }
 
     /// Removes the words that are stop words.
@@ -185,6 +217,25 @@ pub(super) struct Session {
     characters: Characters,
     stems: Stems,
     worker: Worker,
+    /// English words that begin with other letters are not stemmed.
+    stemmed: Letters,
+}
+
+/// The letters that words may begin with: those of ASCII, one a bit. Any word may begin with another letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Letters(u128);
+
+impl Letters {
+    pub(crate) const ALL: Self = Self(u128::MAX);
+
+    /// Those that these words begin with.
+    pub(crate) fn of<'a>(words: impl Iterator<Item = &'a str>) -> Self {
+        Self(words.filter_map(|word| word.bytes().next()).filter(u8::is_ascii).fold(0, |letters, letter| letters | 1 << letter))
+    }
+
+    fn may_begin(self, word: &str) -> bool {
+        word.bytes().next().is_none_or(|letter| !letter.is_ascii() || self.0 & (1 << letter) != 0)
+    }
 }
 
 impl Session {
@@ -197,6 +248,7 @@ impl Session {
             characters: Characters::default(),
             stems: Stems::default(),
             worker: Worker::Untaken,
+            stemmed: Letters::ALL,
         }
     }
 
@@ -209,6 +261,15 @@ impl Session {
 
     pub(super) fn analyzer(&self) -> &Analyzer {
         &self.analyzer
+    }
+
+    /// Like [`Self::analyze`], for someone who compares the words with some that begin with these letters: English words that begin with another
+    /// one may come without their stems, because the English stemmer changes ends only.
+    pub(super) fn analyze_for(&mut self, letters: Letters, text: &str, rule: Rule) -> &Words {
+        self.stemmed = letters;
+        self.analyze(text, rule);
+        self.stemmed = Letters::ALL;
+        &self.words
     }
 
     /// The words of a text without stop words.
@@ -253,18 +314,13 @@ impl Session {
         &self.words
     }
 
-    /// The words of a text, each on its own.
-    pub(super) fn each_word(&mut self, text: &str, rule: Rule) -> Vec<Word> {
-        let words = self.analyze(text, rule);
-        words.items.iter().map(|item| words.to_word(item)).collect()
-    }
-
     fn add_word(&mut self, text: &str, span: Range<usize>, rule: Rule) {
         let written = &text[span.clone()];
         self.folded.clear();
         script::fold_word(written, &mut self.folded);
         let Some(first) = self.folded.chars().next() else { return };
         let stem = match Alphabet::of(first).and_then(|alphabet| self.analyzer.stemmer(rule, alphabet)) {
+            Some((_, Algorithm::English)) if !self.stemmed.may_begin(&self.folded) => None,
             Some((_, algorithm)) if written.is_ascii() && algorithm != Algorithm::Turkish => {
                 self.stems.stem(algorithm, &self.folded, &self.folded)
             }

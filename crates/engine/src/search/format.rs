@@ -12,6 +12,11 @@ use super::{
 };
 use crate::state;
 
+/// The members of a hit that are made here.
+const MADE: [&str; 2] = [FORMATTED, POSITIONS];
+const FORMATTED: &str = "_formatted";
+const POSITIONS: &str = "_matchesPosition";
+
 /// Which attributes of a document are shown.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Shown {
@@ -105,29 +110,39 @@ impl<'a> Formatter<'a> {
         if self.shown.all() && !self.formats && !self.request.show_matches_position {
             return if added.is_empty() { RawValue::from_string(raw.to_owned()) } else { RawValue::from_string(splice(raw, &added)?) };
         }
-        let document: Map<String, Value> = serde_json::from_str(raw)?;
-        let visible = self.displayed.select(document);
-        let mut hit = self.shown.select(visible.clone());
+        let visible = self.displayed.select(serde_json::from_str(raw)?);
+        // A document that is shown whole stays as it came.
+        let whole = self.shown.all() && !MADE.iter().any(|name| visible.contains_key(*name));
+        let shown = if whole { None } else { Some(self.shown.select(visible.clone())) };
+        let mut more = Map::new();
+        let mut positions = Map::new();
+        if self.request.show_matches_position {
+            self.positions(&visible, "", &mut Vec::new(), &mut positions);
+        }
         if self.formats {
-            let formatted = self.formatted(&visible);
+            let formatted = self.formatted(visible);
             if !formatted.is_empty() {
-                hit.insert("_formatted".to_owned(), Value::Object(formatted));
+                more.insert(FORMATTED.to_owned(), Value::Object(formatted));
             }
         }
         if self.request.show_matches_position {
-            let mut positions = Map::new();
-            self.positions(&visible, "", &mut Vec::new(), &mut positions);
-            hit.insert("_matchesPosition".to_owned(), Value::Object(positions));
+            more.insert(POSITIONS.to_owned(), Value::Object(positions));
         }
-        hit.extend(added);
-        serde_json::value::to_raw_value(&hit)
+        more.extend(added);
+        match shown {
+            None => RawValue::from_string(splice(raw, &more)?),
+            Some(mut hit) => {
+                hit.extend(more);
+                serde_json::value::to_raw_value(&hit)
+            }
+        }
     }
 
-    fn formatted(&self, visible: &Map<String, Value>) -> Map<String, Value> {
+    fn formatted(&self, visible: Map<String, Value>) -> Map<String, Value> {
         let mut named: Vec<String> = self.request.attributes_to_retrieve.clone().unwrap_or_else(|| vec!["*".to_owned()]);
         named.extend(self.highlight.iter().cloned());
         named.extend(self.crop.iter().map(|(name, _)| (*name).to_owned()));
-        let fields = if named.iter().any(|name| name == "*") { visible.clone() } else { select(visible.clone(), &named, "") };
+        let fields = if named.iter().any(|name| name == "*") { visible } else { select(visible, &named, "") };
         fields
             .into_iter()
             .map(|(name, value)| {
@@ -139,8 +154,8 @@ impl<'a> Formatter<'a> {
 
     fn format(&self, value: Value, path: &str) -> Value {
         match value {
-            Value::String(text) => Value::String(self.format_text(&text, path)),
-            Value::Number(number) => Value::String(self.format_text(&number.to_string(), path)),
+            Value::String(text) => Value::String(self.format_text(text, path)),
+            Value::Number(number) => Value::String(self.format_text(number.to_string(), path)),
             Value::Array(items) => items.into_iter().map(|item| self.format(item, path)).collect(),
             Value::Object(fields) => Value::Object(
                 fields
@@ -155,16 +170,16 @@ impl<'a> Formatter<'a> {
         }
     }
 
-    fn format_text(&self, text: &str, path: &str) -> String {
+    fn format_text(&self, text: String, path: &str) -> String {
         let highlights = self.highlight.iter().any(|name| state::matches(name, path));
         let whole = |(name, _): &&(&str, usize)| *name == path;
         let crop = self.crop.iter().find(whole).or_else(|| self.crop.iter().find(|(name, _)| state::matches(name, path)));
         if !highlights && crop.is_none() {
-            return text.to_owned();
+            return text;
         }
         let tags = highlights.then_some((self.request.highlight_pre_tag.as_str(), self.request.highlight_post_tag.as_str()));
         let crop = crop.map(|(_, words)| Crop { words: *words, marker: &self.request.crop_marker });
-        render(text, &self.matches(text, path), tags, crop)
+        render(&text, &self.matches(&text, path), tags, crop)
     }
 
     /// The matches in a text, as long as there is time to look for them.

@@ -9,13 +9,15 @@ use super::{
     expand::MAX_UNITS,
     query::{Part, QueryWord},
 };
-use crate::analysis::{Analyzer, Kind, Rule, Word, as_initials};
+use crate::analysis::{Analyzer, Kind, Letters, Rule, WordRef, as_initials, initials, is_syllable};
 
 /// Finds matches in texts, for one query.
 pub(super) struct Matcher<'a> {
     analyzer: &'a Analyzer,
     words: Vec<Wanted<'a>>,
     phrases: Vec<(usize, &'a [QueryWord])>,
+    /// What stems that match begin with.
+    letters: Letters,
     /// How far into a text matches are looked for.
     most_bytes: usize,
 }
@@ -24,6 +26,10 @@ struct Wanted<'a> {
     word: &'a QueryWord,
     variants: &'a [String],
     number: usize,
+    /// The leading consonants that the word stands for, if it does.
+    initials: Option<String>,
+    /// Whether it may stand within a longer Hangul word.
+    within: bool,
 }
 
 /// A part of a text that matches.
@@ -52,10 +58,12 @@ impl<'a> Matcher<'a> {
             if part.phrase {
                 phrases.push((number, part.words.as_slice()));
             } else {
-                words.push(Wanted { word: &part.words[0], variants: variants.get(number).copied().unwrap_or_default(), number });
+                words.push(Wanted::new(&part.words[0], variants.get(number).copied().unwrap_or_default(), number));
             }
         }
-        Self { analyzer, words, phrases, most_bytes: limits.highlight_bytes.as_u64() as usize }
+        let terms = words.iter().flat_map(|wanted: &Wanted<'_>| &wanted.word.terms);
+        let letters = Letters::of(terms.map(|terms| terms.stem.as_str()));
+        Self { analyzer, words, phrases, letters, most_bytes: limits.highlight_bytes.as_u64() as usize }
     }
 
     /// Each word only as it is written, as if it were a phrase.
@@ -66,41 +74,54 @@ impl<'a> Matcher<'a> {
 
     /// The matches in a text, in order, without overlaps.
     pub(super) fn find(&self, text: &str, rule: Rule) -> Vec<Match> {
-        let words = self.words_of(text, rule);
-        let mut found = Vec::new();
-        for word in &words {
-            found.extend(self.words.iter().find_map(|wanted| wanted.matches(word, text)));
-        }
-        for (number, phrase) in &self.phrases {
-            find_phrase(phrase, &words, *number, &mut found);
-        }
+        let mut found = self.look(text, rule, |words| {
+            let mut found = Vec::new();
+            for word in words {
+                found.extend(self.words.iter().find_map(|wanted| wanted.matches(*word, text)));
+            }
+            self.find_phrases(words, &mut found);
+            found
+        });
         found.sort_by_key(|found| (found.range.start, std::cmp::Reverse(found.range.end)));
         merge(found)
     }
 
     /// The parts of the query that a text holds, one a bit.
     pub(super) fn parts(&self, text: &str, rule: Rule) -> u32 {
-        let words = self.words_of(text, rule);
-        let held = self.words.iter().filter(|wanted| words.iter().any(|word| wanted.matches(word, text).is_some()));
-        let mut numbers: Vec<usize> = held.map(|wanted| wanted.number).collect();
-        let mut found = Vec::new();
-        for (number, phrase) in &self.phrases {
-            find_phrase(phrase, &words, *number, &mut found);
-        }
-        numbers.extend(found.iter().map(|found| found.word));
+        let numbers = self.look(text, rule, |words| {
+            let held = self.words.iter().filter(|wanted| words.iter().any(|word| wanted.matches(*word, text).is_some()));
+            let mut numbers: Vec<usize> = held.map(|wanted| wanted.number).collect();
+            let mut found = Vec::new();
+            self.find_phrases(words, &mut found);
+            numbers.extend(found.iter().map(|found| found.word));
+            numbers
+        });
         numbers.into_iter().filter(|number| *number < MAX_UNITS).fold(0, |bits, number| bits | 1 << number)
     }
 
-    fn words_of(&self, text: &str, rule: Rule) -> Vec<Word> {
-        if self.words.is_empty() && self.phrases.is_empty() {
-            return Vec::new();
+    fn find_phrases(&self, words: &[WordRef<'_>], found: &mut Vec<Match>) {
+        for (number, phrase) in &self.phrases {
+            find_phrase(phrase, words, *number, found);
         }
-        self.analyzer.words(&text[..text.floor_char_boundary(self.most_bytes)], rule)
+    }
+
+    /// Looks at the words of a text, if there is something to look for.
+    fn look<T: Default>(&self, text: &str, rule: Rule, look: impl FnOnce(&[WordRef<'_>]) -> T) -> T {
+        if self.words.is_empty() && self.phrases.is_empty() {
+            return T::default();
+        }
+        let text = &text[..text.floor_char_boundary(self.most_bytes)];
+        self.analyzer.with_words(self.letters, text, rule, |words| look(&words.iter().collect::<Vec<_>>()))
     }
 }
 
-impl Wanted<'_> {
-    fn matches(&self, word: &Word, text: &str) -> Option<Match> {
+impl<'a> Wanted<'a> {
+    fn new(word: &'a QueryWord, variants: &'a [String], number: usize) -> Self {
+        let within = word.form.chars().count() > 1 && word.form.chars().all(is_syllable);
+        Self { word, variants, number, initials: as_initials(&word.form), within }
+    }
+
+    fn matches(&self, word: WordRef<'_>, text: &str) -> Option<Match> {
         let joins = word.kind != Kind::Word;
         let whole = |range: Range<usize>| Some(Match { range, word: self.number, joins });
         let query = self.word;
@@ -111,29 +132,30 @@ impl Wanted<'_> {
         if query.prefix && word.form.starts_with(&query.form) {
             return whole(word.start..prefix_end(text, word, query.form.chars().count()));
         }
-        if self.variants.contains(&word.form) {
+        if self.variants.iter().any(|variant| variant == word.form) {
             return whole(word.start..word.end);
         }
-        if let Some(initials) = as_initials(&query.form)
-            && crate::analysis::initials(&word.form).starts_with(&initials)
+        if let Some(wanted) = &self.initials
+            && initials(word.form).starts_with(wanted)
         {
-            return whole(word.start..prefix_end(text, word, initials.chars().count()));
+            return whole(word.start..prefix_end(text, word, wanted.chars().count()));
         }
-        let hangul = query.form.chars().count() > 1 && query.form.chars().all(|c| ('\u{ac00}'..='\u{d7a3}').contains(&c));
-        if hangul && let Some(at) = text.get(word.start..word.end).and_then(|written| written.find(&query.form)) {
+        if self.within
+            && let Some(at) = text.get(word.start..word.end).and_then(|written| written.find(&query.form))
+        {
             return whole(word.start + at..word.start + at + query.form.len());
         }
         None
     }
 }
 
-fn prefix_end(text: &str, word: &Word, characters: usize) -> usize {
+fn prefix_end(text: &str, word: WordRef<'_>, characters: usize) -> usize {
     let written = text.get(word.start..word.end).unwrap_or_default();
     written.grapheme_indices(true).nth(characters).map_or(word.end, |(at, _)| word.start + at)
 }
 
-fn find_phrase(phrase: &[QueryWord], words: &[Word], number: usize, found: &mut Vec<Match>) {
-    let words: Vec<&Word> = words.iter().filter(|word| word.kind.is_part()).collect();
+fn find_phrase(phrase: &[QueryWord], words: &[WordRef<'_>], number: usize, found: &mut Vec<Match>) {
+    let words: Vec<&WordRef<'_>> = words.iter().filter(|word| word.kind.is_part()).collect();
     for start in 0..words.len() {
         let Some(run) = words.get(start..start + phrase.len()) else { break };
         let fits =
