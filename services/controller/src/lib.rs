@@ -47,9 +47,10 @@ pub use routes::RouteTable;
 pub use runtime::{Observed, Runtime};
 pub use wake::WakeError;
 
-/// What the allocator of a worker is told: it gives unused memory back after 100 ms and takes no huge pages, so that an idle searcher holds
-/// a fraction of the private memory. To give it back at once would make a search take the same pages anew again and again. It reads these before `main` could set them.
-pub const ALLOCATOR_ENV: [(&str, &str); 2] = [("MIMALLOC_PURGE_DELAY", "100"), ("MIMALLOC_ALLOW_THP", "0")];
+/// What the allocator of a worker is told: it gives back what was unused for 10 ms and takes no huge pages, so that an idle searcher stays
+/// below 10 MB. At once, it would take the same pages anew for each search; after 100 ms, an idle searcher would hold more than that. It
+/// reads these before `main` could set them.
+pub const ALLOCATOR_ENV: [(&str, &str); 2] = [("MIMALLOC_PURGE_DELAY", "10"), ("MIMALLOC_ALLOW_THP", "0")];
 
 /// What the controller works with.
 #[derive(Clone)]

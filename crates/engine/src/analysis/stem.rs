@@ -124,7 +124,18 @@ impl Stems {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// What highlighting relies on when it leaves words unstemmed that begin with other letters than those of the query.
+        #[test]
+        fn the_english_stemmer_keeps_the_first_letter(word in "[a-z]{3,12}") {
+            let stem = Stemmer::new(Algorithm::English).stem(&word).into_owned();
+            prop_assert_eq!(stem.get(..1), word.get(..1));
+        }
+    }
 
     #[test]
     fn only_words_that_change_have_a_stem() {

@@ -12,8 +12,6 @@ use super::{
 };
 use crate::state;
 
-/// The members of a hit that are made here.
-const MADE: [&str; 2] = [FORMATTED, POSITIONS];
 const FORMATTED: &str = "_formatted";
 const POSITIONS: &str = "_matchesPosition";
 
@@ -111,23 +109,23 @@ impl<'a> Formatter<'a> {
             return if added.is_empty() { RawValue::from_string(raw.to_owned()) } else { RawValue::from_string(splice(raw, &added)?) };
         }
         let visible = self.displayed.select(serde_json::from_str(raw)?);
-        // A document that is shown whole stays as it came.
-        let whole = self.shown.all() && !MADE.iter().any(|name| visible.contains_key(*name));
-        let shown = if whole { None } else { Some(self.shown.select(visible.clone())) };
-        let mut more = Map::new();
-        let mut positions = Map::new();
-        if self.request.show_matches_position {
+        // A document that is shown whole stays as it came, unless a member that is made here takes the place of one of its own.
+        let made = |name: &str| name == FORMATTED || name == POSITIONS || added.contains_key(name);
+        let whole = self.shown.all() && !visible.keys().any(|name| made(name));
+        let shown = (!whole).then(|| self.shown.select(visible.clone()));
+        let positions = self.request.show_matches_position.then(|| {
+            let mut positions = Map::new();
             self.positions(&visible, "", &mut Vec::new(), &mut positions);
-        }
+            positions
+        });
+        let mut more = Map::new();
         if self.formats {
             let formatted = self.formatted(visible);
             if !formatted.is_empty() {
                 more.insert(FORMATTED.to_owned(), Value::Object(formatted));
             }
         }
-        if self.request.show_matches_position {
-            more.insert(POSITIONS.to_owned(), Value::Object(positions));
-        }
+        more.extend(positions.map(|positions| (POSITIONS.to_owned(), Value::Object(positions))));
         more.extend(added);
         match shown {
             None => RawValue::from_string(splice(raw, &more)?),

@@ -96,6 +96,22 @@ fn formatted_is_there_only_when_there_is_something_to_format() {
 }
 
 #[test]
+fn a_made_member_takes_the_place_of_a_document_s_own() {
+    let mut index = Fixture::new();
+    index.add(&[json!({"id": 1, "title": "Red shoes", "_formatted": "mine", "_rankingScore": "mine"})]);
+    for made in [json!({"attributesToHighlight": ["title"]}), json!({"attributesToHighlight": ["title"], "showRankingScore": true})] {
+        let mut request = made.clone();
+        request["q"] = json!("shoe");
+        let request = SearchRequest::from_json(request.to_string().as_bytes()).unwrap();
+        let answer = index.searcher().search(&request, None).unwrap().unwrap();
+        let hit = answer.hits[0].get();
+        let named = |name: &str| hit.matches(&format!("{name}\":")).count();
+        let twice = "once in the hit, once in `_formatted`";
+        assert_eq!((named("title"), named("_formatted"), named("_rankingScore")), (2, 2, 2), "{twice}: {hit}");
+    }
+}
+
+#[test]
 fn positions_are_bytes_and_name_the_elements_of_arrays_on_the_way() {
     let mut index = Fixture::new();
     index.add(&[json!({"id": 1, "parts": [{"names": ["été", "jar"]}, {"names": ["clay", "é jar jar"]}], "n": 42})]);
