@@ -6,6 +6,7 @@
 //! | both | `GET /status` | [`WorkerStatus`] |
 //! | both | `GET /status?after=N&wait_ms=M` | the same, once the generation is above N or M milliseconds are over |
 //! | searcher | `POST /load` [`LoadRequest`] | [`WorkerStatus`] once that generation, or a later one, is served |
+//! | searcher | `POST /hold` [`LoadRequest`] | 204: from now on it answers no question by an older generation than that |
 //! | indexer | `POST /advance` | 204: read the log again, entries may have been appended |
 //! | searcher | `POST /search`, `GET /search?...` | a search answer |
 //! | searcher | `GET /documents?...`, `POST /documents/fetch`, `GET /documents/{id}?fields=` | documents |
@@ -41,13 +42,23 @@ pub struct WorkerStatus {
     pub last_search_at: Option<Timestamp>,
     /// A searcher: searches answered since it started.
     pub searches: u64,
+    /// A searcher: seconds that its searches have taken together since it started. What this grows by in a second is how many searches were
+    /// under way at a time. 0 from a worker of an earlier version.
+    #[serde(default)]
+    pub search_seconds: f64,
     /// Requests under way.
     pub in_flight: u64,
+    /// CPU seconds that it has used, where the system tells.
+    #[serde(default)]
+    pub cpu_seconds: Option<f64>,
+    /// Its private memory in bytes, where the system tells.
+    #[serde(default)]
+    pub memory_bytes: Option<u64>,
     /// What it could not do last, if it has not succeeded since.
     pub error: Option<String>,
 }
 
-/// Asks a searcher to serve a generation.
+/// Asks a searcher to serve a generation, or to serve none that is older.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadRequest {
     /// The generation; one that is older than what is served is ignored. 0: the newest there is, or the empty index.
@@ -111,6 +122,8 @@ pub struct Endpoint {
     pub address: std::net::SocketAddr,
     /// What it wants to be shown.
     pub secret: std::sync::Arc<str>,
+    /// The zone that it runs in, for who routes requests and knows its own.
+    pub zone: Option<std::sync::Arc<str>>,
 }
 
 impl std::fmt::Debug for Endpoint {

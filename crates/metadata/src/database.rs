@@ -3,7 +3,7 @@
 //! The resources are written once, against [`Database`] and [`Transaction`]. A statement that both databases understand is one file; one
 //! that they do not has a file in a folder for each.
 
-use std::{str::FromStr, time::Duration};
+use std::{borrow::Cow, str::FromStr, time::Duration};
 
 use onggi_domain::{Generation, IndexId, KeyId, Seq, TaskUid, TenantId, Timestamp, WebhookId};
 use sqlx::{
@@ -163,7 +163,7 @@ impl Database {
                 // The database is gone with its last connection, so there is exactly one and it stays.
                 let pool = SqlitePoolOptions::new().min_connections(1).max_connections(1).idle_timeout(None).max_lifetime(None);
                 let pool = pool.connect_with(options).await?;
-                SQLITE_MIGRATIONS.run(&pool).await?;
+                known(&SQLITE_MIGRATIONS).run(&pool).await?;
                 Ok(Self::Sqlite { writer: pool.clone(), readers: pool })
             }
             Url::SqliteFile(options) => {
@@ -184,7 +184,7 @@ impl Database {
             Url::SqliteFile(options) => {
                 let mut connection = options.connect().await?;
                 let before = applied(&SQLITE_MIGRATIONS, &mut connection).await?;
-                SQLITE_MIGRATIONS.run(&mut connection).await?;
+                known(&SQLITE_MIGRATIONS).run(&mut connection).await?;
                 let after = applied(&SQLITE_MIGRATIONS, &mut connection).await?;
                 connection.close().await?;
                 Ok(after - before)
@@ -192,7 +192,7 @@ impl Database {
             Url::Postgres(options) => {
                 let mut connection = options.connect().await?;
                 let before = applied(&POSTGRES_MIGRATIONS, &mut connection).await?;
-                POSTGRES_MIGRATIONS.run(&mut connection).await?;
+                known(&POSTGRES_MIGRATIONS).run(&mut connection).await?;
                 let after = applied(&POSTGRES_MIGRATIONS, &mut connection).await?;
                 connection.close().await?;
                 Ok(after - before)
@@ -304,6 +304,11 @@ impl Url {
             _ => Err(sqlx::Error::Configuration("the address of the database must begin with `sqlite:` or `postgres://`".into()).into()),
         }
     }
+}
+
+/// The migrations that this version knows. A newer one may have applied more before it was gone back from: they work with this one too.
+fn known(migrations: &'static Migrator) -> Migrator {
+    Migrator { migrations: Cow::Borrowed(&migrations.migrations), ignore_missing: true, ..Migrator::DEFAULT }
 }
 
 async fn applied<C: Migrate>(migrations: &Migrator, connection: &mut C) -> Result<usize> {

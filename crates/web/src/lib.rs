@@ -1,8 +1,9 @@
-//! What every HTTP service of Onggi shares: errors to responses, reading bodies, identities, upstreams, telemetry, serving.
+//! What every HTTP service of Onggi shares: errors to responses, reading bodies, identities, upstreams, telemetry, serving, and what a process uses.
 
 pub mod body;
 pub mod error;
 pub mod identity;
+pub mod process;
 pub mod query;
 pub mod serve;
 pub mod telemetry;

@@ -33,11 +33,12 @@ enum Target {
 /// A client that keeps connections alive, for bodies that are streamed.
 pub type HttpClient = Client<HttpConnector, Body>;
 
-/// A client for services nearby: connections are given up soon, kept alive, and send at once (`TCP_NODELAY`).
-pub fn http_client() -> HttpClient {
+/// A client for services nearby: connections that do not come about in `connect_time` are given up, others are kept alive and send at once
+/// (`TCP_NODELAY`).
+pub fn http_client(connect_time: Duration) -> HttpClient {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
-    connector.set_connect_timeout(Some(CONNECT_TIME));
+    connector.set_connect_timeout(Some(connect_time));
     Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE_TIME).build(connector)
 }
 
@@ -49,7 +50,7 @@ impl Upstream {
 
     /// A service at `http://host:port`.
     pub fn remote(base: Uri, internal_secret: &str) -> Self {
-        Self { target: Target::Remote(Box::new((base, http_client()))), secret: secret(internal_secret) }
+        Self { target: Target::Remote(Box::new((base, http_client(CONNECT_TIME)))), secret: secret(internal_secret) }
     }
 
     /// Sends a request whose URI holds path and query only; bodies are streamed both ways.

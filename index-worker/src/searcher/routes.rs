@@ -10,7 +10,7 @@ use axum::{
     routing::{get, post},
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 use onggi_domain::{ApiError, Code, federation::FederatedRequest, worker::LoadRequest};
 use onggi_engine::search::{DocumentRequest, DocumentsRequest, FacetSearchRequest, SearchRequest};
 use onggi_web::{Error, body};
@@ -24,7 +24,7 @@ use super::{
     metadata::{Metadata, Told},
     pool::{Refused, busy},
 };
-use crate::server::unavailable;
+use crate::server::{elsewhere, unavailable};
 
 /// A filter that the caller's token adds to every search: URL-encoded JSON.
 const RULE: HeaderName = HeaderName::from_static("x-onggi-filter");
@@ -34,6 +34,7 @@ pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
 pub(crate) fn router(searcher: Arc<Searcher>) -> Router {
     Router::new()
         .route("/load", post(load))
+        .route("/hold", post(hold))
         .route("/search", get(search_by_query).post(search_by_body))
         .route("/facet-search", post(facet_search))
         .route("/federated-search", post(federated_search))
@@ -55,6 +56,13 @@ async fn load(State(searcher): State<Arc<Searcher>>, body: Body) -> Result<Respo
     }
 }
 
+async fn hold(State(searcher): State<Arc<Searcher>>, body: Body) -> Result<StatusCode> {
+    let bytes = read(&searcher, body).await?;
+    let request: LoadRequest = body::parse(&bytes, |_| Code::BadRequest)?;
+    searcher.status.hold(request.generation);
+    Ok(StatusCode::NO_CONTENT)
+}
+
 async fn search_by_query(State(searcher): State<Arc<Searcher>>, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response> {
     search(&searcher, &headers, SearchRequest::from_query(&query.unwrap_or_default())?).await
 }
@@ -66,7 +74,7 @@ async fn search_by_body(State(searcher): State<Arc<Searcher>>, headers: HeaderMa
 
 async fn search(searcher: &Searcher, headers: &HeaderMap, request: SearchRequest) -> Result<Response> {
     let started = Instant::now();
-    searcher.status.searched();
+    let _under_way = searcher.status.searching();
     metrics::counter!("onggi_searches_total").increment(1);
     let rule = rule(headers)?;
     let loaded = loaded(searcher)?;
@@ -95,7 +103,7 @@ async fn search(searcher: &Searcher, headers: &HeaderMap, request: SearchRequest
 async fn facet_search(State(searcher): State<Arc<Searcher>>, headers: HeaderMap, body: Body) -> Result<Response> {
     let bytes = read(&searcher, body).await?;
     let request = FacetSearchRequest::from_json(&bytes)?;
-    searcher.status.searched();
+    let _under_way = searcher.status.searching();
     let rule = rule(&headers)?;
     answered(&searcher, move |loaded| {
         let response = loaded.engine.facet_search(&request, rule.as_ref()).map_err(Error::internal)??;
@@ -108,7 +116,7 @@ async fn facet_search(State(searcher): State<Arc<Searcher>>, headers: HeaderMap,
 async fn federated_search(State(searcher): State<Arc<Searcher>>, headers: HeaderMap, body: Body) -> Result<Response> {
     let bytes = read(&searcher, body).await?;
     let request: FederatedRequest = serde_json::from_slice(&bytes).map_err(Error::internal)?;
-    searcher.status.searched();
+    let _under_way = searcher.status.searching();
     metrics::counter!("onggi_searches_total").increment(request.queries.len() as u64);
     let rule = rule(&headers)?;
     answered(&searcher, move |loaded| {
@@ -176,7 +184,8 @@ async fn on_pool<T: Send + 'static>(
 
 fn loaded(searcher: &Searcher) -> Result<Arc<Loaded>> {
     let waking = || Failure::Later(ApiError::new(Code::IndexWaking, "The index is waking up. Try again in a moment."));
-    searcher.serving().ok_or_else(waking)
+    let loaded = searcher.serving().ok_or_else(waking)?;
+    if searcher.status.is_held(loaded.generation()) { Err(Failure::Elsewhere) } else { Ok(loaded) }
 }
 
 pub(super) async fn read(searcher: &Searcher, body: Body) -> Result<Bytes> {
@@ -197,6 +206,8 @@ pub(super) enum Failure {
     Request(Error),
     /// For now.
     Later(ApiError),
+    /// By this searcher, which serves an older generation than callers know of.
+    Elsewhere,
 }
 
 impl From<Error> for Failure {
@@ -216,6 +227,7 @@ impl IntoResponse for Failure {
         match self {
             Self::Request(error) => error.into_response(),
             Self::Later(error) => unavailable(&error),
+            Self::Elsewhere => elsewhere("This searcher serves an older generation than it should. Another one will answer."),
         }
     }
 }

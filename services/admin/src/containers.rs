@@ -10,7 +10,7 @@ use axum::{
 use http::Method;
 use onggi_domain::{
     ApiError, Code,
-    container::{Container, IndexPhase, SelectionPatch},
+    container::{Container, Decision, IndexPhase, SelectionPatch},
     index::Index,
 };
 use onggi_web::{Caller, Error, Result, body::parse};
@@ -33,7 +33,12 @@ pub(crate) fn router() -> Router<Admin> {
 #[derive(Serialize, Deserialize)]
 struct Observed {
     phase: IndexPhase,
+    /// From a controller of an earlier version: what is selected.
+    #[serde(default)]
+    wanted: Option<u32>,
     containers: Vec<Container>,
+    #[serde(default)]
+    decisions: Vec<Decision>,
 }
 
 async fn show(State(admin): State<Admin>, Caller(caller): Caller, Path(uid): Path<String>) -> Result<Json<Value>> {
@@ -93,10 +98,13 @@ async fn view(admin: &Admin, index: &Index) -> Result<Json<Value>> {
         "uid": index.uid,
         "size": selection.size,
         "replicas": selection.replicas,
+        "autoscale": selection.autoscale,
         "sleepAfterSeconds": selection.sleep_after_seconds,
         "wake": selection.wake,
         "phase": observed.phase,
+        "wanted": observed.wanted.unwrap_or_else(|| index.replicas_wanted()),
         "containers": observed.containers,
+        "decisions": observed.decisions,
     })))
 }
 

@@ -11,21 +11,25 @@ use axum::{
 use futures::future::join_all;
 use onggi_domain::{
     ApiError, Code, IndexId, Seq,
-    container::{Container, ContainerStatus, IndexPhase, Role, lag},
+    container::{Container, ContainerStatus, Decision, IndexPhase, Role, lag},
     worker::{Endpoint, WorkerStatus},
 };
 use onggi_web::{Error, Result, identity::require_internal};
 use serde::{Deserialize, Serialize};
 
-use crate::{Inner, WakeError, runtime::Observed};
+use crate::{Inner, WakeError, autoscale::Scaler, runtime::Observed};
 
 /// The containers of an index, and whether it answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct IndexContainers {
     /// Whether it answers.
     pub phase: IndexPhase,
+    /// Searchers that should run now.
+    pub wanted: u32,
     /// Each container, by role and name.
     pub containers: Vec<Container>,
+    /// Why their number is what it is, newest first.
+    pub decisions: Vec<Decision>,
 }
 
 /// An index that was woken.
@@ -76,7 +80,11 @@ async fn wake(State(inner): State<Arc<Inner>>, Path(index): Path<IndexId>) -> Re
 }
 
 async fn sleep(State(inner): State<Arc<Inner>>, Path(index): Path<IndexId>) -> Result<StatusCode> {
-    if inner.sleep(index).await.map_err(Error::internal)? { Ok(StatusCode::NO_CONTENT) } else { Err(not_found(index)) }
+    if inner.sleep(index, "its tenant sent it to sleep").await.map_err(Error::internal)? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(not_found(index))
+    }
 }
 
 async fn containers(State(inner): State<Arc<Inner>>, Path(id): Path<IndexId>) -> Result<Json<IndexContainers>> {
@@ -89,7 +97,11 @@ async fn containers(State(inner): State<Arc<Inner>>, Path(id): Path<IndexId>) ->
     }))
     .await;
     let routed = inner.routes.get(id);
-    let phase = match (routed.is_empty(), index.replicas_wanted()) {
+    let wanted = match index.replicas_wanted() {
+        0 => 0,
+        selected => inner.memories.if_known(id, |memory| memory.scaler.as_ref().map(Scaler::replicas)).flatten().unwrap_or(selected),
+    };
+    let phase = match (routed.is_empty(), wanted) {
         (false, _) => IndexPhase::Awake,
         (true, 0) => IndexPhase::Asleep,
         (true, _) => IndexPhase::Waking,
@@ -103,7 +115,7 @@ async fn containers(State(inner): State<Arc<Inner>>, Path(id): Path<IndexId>) ->
         .map(|(container, status)| view(container, status.as_ref(), &routed, head))
         .collect();
     containers.sort_by(|a, b| (a.role, &a.name).cmp(&(b.role, &b.name)));
-    Ok(Json(IndexContainers { phase, containers }))
+    Ok(Json(IndexContainers { phase, wanted, containers, decisions: inner.decisions.of(id) }))
 }
 
 /// A container as a tenant sees it: a searcher that listens and is not routed to yet is warming.
@@ -118,8 +130,8 @@ fn view(observed: Observed, status: Option<&WorkerStatus>, routed: &[Endpoint], 
         status: if warming { ContainerStatus::Warming } else { observed.status },
         generation: status.and_then(|status| status.generation),
         lag: status.map(|status| lag(status.committed_seq, head)),
-        cpu_seconds: observed.cpu_seconds,
-        memory_bytes: observed.memory_bytes,
+        cpu_seconds: observed.cpu_seconds.or(status.and_then(|status| status.cpu_seconds)),
+        memory_bytes: observed.memory_bytes.or(status.and_then(|status| status.memory_bytes)),
         since: observed.since,
         note: error.or(observed.note),
     }

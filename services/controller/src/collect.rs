@@ -27,22 +27,28 @@ impl Inner {
         }
     }
 
-    /// Cleans the bucket of every index in which something can have become garbage since the sweep before the last.
-    pub(crate) async fn collect_all(self: &Arc<Self>) -> Result<()> {
+    /// Cleans the bucket of every index in which something can have become garbage since the sweep before the last, and looks for what
+    /// the runtime holds of indexes that are not known.
+    pub(crate) async fn sweep(self: &Arc<Self>) -> Result<()> {
+        self.decisions.trim(Timestamp::now());
         let recent = (self.config.collect_every + self.config.keep_for + self.config.publish_time) * 2;
         let since = Timestamp::now().checked_sub(recent).unwrap_or(Timestamp::MIN);
+        let mut strays = self.held().await?;
         let mut revision = -1;
         loop {
             let page = self.deps.metadata.indexes.changed_since(revision, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let Some(last) = page.last() else { break };
             revision = last.revision;
             for index in page {
+                strays.remove(&index.id);
                 let changed = index.deleted_at.is_none() && index.updated_at >= since;
                 if let Some(published) = index.published.as_ref().filter(|_| changed) {
                     self.collect(&index, published.generation).await;
                 }
             }
         }
+        self.look_at_strays(strays);
+        Ok(())
     }
 
     async fn collect(&self, index: &Index, recorded: Generation) {

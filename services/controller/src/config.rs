@@ -6,6 +6,8 @@ use ipnet::IpNet;
 use onggi_bucket::Retention;
 use serde::{Deserialize, Serialize};
 
+use crate::autoscale::Windows;
+
 /// The controller's timers and bounds. What is signalled is done at once; these are the deadlines and the safety nets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -38,6 +40,12 @@ pub struct ControllerConfig {
     /// How long a searcher may be behind before it is replaced.
     #[serde(with = "humantime_serde")]
     pub stuck_after: Duration,
+    /// How long a load has to last before an index whose replicas are in a range gets more of them.
+    #[serde(with = "humantime_serde")]
+    pub scale_up_after: Duration,
+    /// How long a load has to have been away before it gets fewer.
+    #[serde(with = "humantime_serde")]
+    pub scale_down_after: Duration,
     /// How long `wake` waits for the first searcher.
     #[serde(with = "humantime_serde")]
     pub wake_time: Duration,
@@ -102,6 +110,8 @@ impl Default for ControllerConfig {
             indexer_warm: Duration::from_secs(30),
             load_time: Duration::from_secs(10),
             stuck_after: Duration::from_mins(2),
+            scale_up_after: Duration::from_secs(5),
+            scale_down_after: Duration::from_mins(2),
             wake_time: Duration::from_secs(10),
             repair_after: Duration::from_secs(10),
             abandon_after: Duration::from_mins(1),
@@ -157,6 +167,16 @@ impl ControllerConfig {
             return Err("a period of the controller is zero".to_owned());
         }
         Ok(())
+    }
+
+    /// How long after the start everything is swept for the first time: the start itself reads the same.
+    pub(crate) fn sweep_first(&self) -> Duration {
+        self.collect_every / 10
+    }
+
+    /// How long a load has to last to count.
+    pub(crate) fn windows(&self) -> Windows {
+        Windows { up: self.scale_up_after, down: self.scale_down_after }
     }
 
     /// What garbage collection keeps.

@@ -15,6 +15,8 @@ use crate::{Inner, Result};
 const PAGE: u64 = 500;
 /// How long passes that are under way at the end may take.
 const GRACE: Duration = Duration::from_secs(5);
+/// Below every revision.
+const NONE_SEEN: i64 = -1;
 
 /// Runs everything until `shutdown`.
 pub(crate) async fn run(inner: &Arc<Inner>, shutdown: impl Future<Output = ()> + Send) {
@@ -27,7 +29,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, shutdown: impl Future<Output = ()> +
     background.spawn(every(inner, config.status_every, "status", |inner| async move { inner.ask_searchers().await }));
     background.spawn(every(inner, config.repair_after, "repair", |inner| async move { inner.repair().await }));
     background.spawn(every(inner, crate::meter::INTERVAL / 2, "metering", |inner| async move { inner.meter().await }));
-    background.spawn(every(inner, config.collect_every, "garbage collection", |inner| async move { inner.collect_all().await }));
+    background.spawn(later(config.sweep_first(), every(inner, config.collect_every, "sweep", |inner| async move { inner.sweep().await })));
     background.spawn(every(inner, config.collect_every, "old tasks", |inner| async move { inner.trim_tasks().await }));
     background.spawn(every(inner, config.archives_every, "archives", |inner| async move { inner.write_archives().await }));
     background.spawn(every(
@@ -88,6 +90,12 @@ where
     }
 }
 
+/// Begins something after a while.
+async fn later(wait: Duration, work: impl Future<Output = ()>) {
+    tokio::time::sleep(wait).await;
+    work.await;
+}
+
 async fn follow_runtime(inner: Arc<Inner>) {
     let mut changes = inner.deps.runtime.changes();
     loop {
@@ -104,9 +112,9 @@ async fn follow_runtime(inner: Arc<Inner>) {
 }
 
 /// Reads the changes of the database from the first on: at the start that is every index, of which only those that need something
-/// are looked at.
+/// are looked at, and what the runtime holds besides.
 async fn follow_changes(inner: Arc<Inner>) {
-    let mut seen = -1;
+    let mut seen = NONE_SEEN;
     let mut ticks = tokio::time::interval(inner.config.changes_every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -137,13 +145,33 @@ impl Inner {
 
     /// Looks at the indexes with a revision above `seen`; returns the newest revision.
     async fn look_at_changes(&self, mut seen: i64) -> Result<i64> {
+        // Before the database is read: what comes into being meanwhile is known there first.
+        let mut strays = if seen == NONE_SEEN { self.held().await? } else { HashSet::new() };
         loop {
             let page = self.deps.metadata.indexes.changed_since(seen, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(seen) };
+            let Some(last) = page.last() else { break };
             seen = last.revision;
-            for index in page.iter().filter(|index| self.needs_a_look(index)) {
-                self.queue.add(index.id);
+            for index in &page {
+                strays.remove(&index.id);
+                if self.needs_a_look(index) {
+                    self.queue.add(index.id);
+                }
             }
+        }
+        self.look_at_strays(strays);
+        Ok(seen)
+    }
+
+    /// Every index of which the runtime holds anything.
+    pub(crate) async fn held(&self) -> Result<HashSet<IndexId>> {
+        Ok(self.deps.runtime.indexes().await?.into_iter().collect())
+    }
+
+    /// Looks at what the runtime holds of indexes that are not in the database: it came from another hand, or the database is older.
+    pub(crate) fn look_at_strays(&self, strays: HashSet<IndexId>) {
+        for index in strays {
+            tracing::warn!(%index, "something of an index that nobody knows is there");
+            self.queue.add(index);
         }
     }
 

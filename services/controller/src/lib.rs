@@ -6,9 +6,11 @@
 
 mod api;
 mod archives;
+mod autoscale;
 mod collect;
 mod config;
 mod decide;
+mod decisions;
 mod egress;
 mod follow;
 mod idle;
@@ -79,6 +81,7 @@ struct Inner {
     deps: Deps,
     routes: Arc<RouteTable>,
     memories: memory::Memories,
+    decisions: decisions::Decisions,
     queue: queue::Queue,
     workers: workers::Workers,
     waking: Mutex<HashMap<IndexId, wake::Waking>>,
@@ -118,6 +121,7 @@ impl Controller {
             deps,
             routes: Arc::default(),
             memories: memory::Memories::default(),
+            decisions: decisions::Decisions::default(),
             queue: queue::Queue::default(),
             workers: workers::Workers::new(),
             waking: Mutex::default(),

@@ -1,6 +1,6 @@
 //! A request to a searcher of an index: sent to the least busy one, once more to another when one fails, and held while the index wakes.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
@@ -19,6 +19,10 @@ use crate::{
     replicas::{Replicas, UnderWay},
     waking::Waking,
 };
+
+/// How long a connection to a searcher may take to come about. They are near: what takes longer is lost, and the system would wait for a
+/// second before it sends that again.
+const CONNECT_TIME: Duration = Duration::from_millis(250);
 
 /// The searchers of all indexes.
 pub(crate) struct Searchers {
@@ -53,15 +57,15 @@ impl Silence {
 impl Searchers {
     pub(crate) fn new(discovery: Arc<dyn Discovery>, limits: &Limits) -> Self {
         let waking = Arc::new(Waking::new(discovery.clone(), limits));
-        Self { discovery, client: http_client(), replicas: Arc::default(), waking }
+        Self { discovery, client: http_client(CONNECT_TIME), replicas: Arc::default(), waking }
     }
 
     /// The answer of one of the index's searchers.
     pub(crate) async fn ask(&self, uid: &IndexUid, index: Found, question: &Question) -> Result<Response> {
         let (mut tried, mut lost, mut place) = (Vec::new(), false, None);
         loop {
-            let endpoints = self.discovery.endpoints(index.id);
-            if let Some((endpoint, under_way)) = self.replicas.choose(&endpoints, &tried) {
+            let (endpoints, zone) = (self.discovery.endpoints(index.id), self.discovery.zone());
+            if let Some((endpoint, under_way)) = self.replicas.choose(&endpoints, &tried, zone.as_deref()) {
                 let silence = match self.send(endpoint, question, under_way).await {
                     Ok(response) => return Ok(response),
                     Err(silence) => silence,

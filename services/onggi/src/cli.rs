@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use onggi_domain::container::Role;
+use onggi_domain::container::{Autoscale, Role, Target};
 
 /// Search indexes in containers, with Meilisearch's API.
 ///
@@ -102,6 +102,20 @@ pub struct WorkerArgs {
     /// Disk that it may use.
     #[arg(long)]
     pub disk_bytes: Option<u64>,
+}
+
+/// Reads `MIN-MAX:TARGET`; what cannot be is told by the API.
+fn autoscale(text: &str) -> Result<Autoscale, String> {
+    let read = || {
+        let (range, target) = text.split_once(':')?;
+        let (min, max) = range.split_once('-')?;
+        let target = match target.strip_suffix('%') {
+            Some(percent) => Target::CpuPercent(percent.parse().ok()?),
+            None => Target::ConcurrentSearches(target.parse().ok()?),
+        };
+        Some(Autoscale { min: min.parse().ok()?, max: max.parse().ok()?, target })
+    };
+    read().ok_or_else(|| "give it as `1-4:8` or `1-4:70%`".to_owned())
 }
 
 fn role(text: &str) -> Result<Role, String> {
@@ -242,8 +256,12 @@ pub enum IndexCommand {
         /// Its uid.
         uid: String,
         /// Searchers to run; 0 sends the index to sleep.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "autoscale")]
         replicas: Option<u32>,
+        /// A range in which their number follows the load, such as `1-4:8` or `1-4:70%`: fewest, most, and what each is to be asked,
+        /// concurrent searches or CPU.
+        #[arg(long, value_name = "MIN-MAX:TARGET", value_parser = autoscale)]
+        autoscale: Option<Autoscale>,
         /// Size class.
         #[arg(long)]
         size: Option<String>,
@@ -385,5 +403,15 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_range_is_read_with_its_target() {
+        use onggi_domain::container::{Autoscale, Target};
+        assert_eq!(super::autoscale("1-4:8"), Ok(Autoscale { min: 1, max: 4, target: Target::ConcurrentSearches(8) }));
+        assert_eq!(super::autoscale("2-2:70%"), Ok(Autoscale { min: 2, max: 2, target: Target::CpuPercent(70) }));
+        for wrong in ["", "1-4", "4:8", "1-4:", "1-4:%", "-1-4:8"] {
+            assert!(super::autoscale(wrong).is_err(), "{wrong}");
+        }
     }
 }

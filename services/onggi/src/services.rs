@@ -36,7 +36,8 @@ pub(crate) async fn gateway(config: &Config) -> anyhow::Result<()> {
     let internal = internal_secret(config)?;
     let ground = Ground::open(config, internal.clone()).await?;
     let controller = upstream(&config.services.controller, &internal)?;
-    let discovery = Slices::watch(controller, internal.clone()).await.context("cannot reach the cluster's API")?;
+    let own = config.services.address.map(|address| (config.kubernetes.namespace.as_str(), address.ip()));
+    let discovery = Slices::watch(controller, internal.clone(), own).await.context("cannot reach the cluster's API")?;
     let uploader = upstream(&config.services.uploader, &internal)?;
     let admin = upstream(&config.services.admin, &internal)?;
     let router = ground.gateway(discovery.clone(), uploader, admin);

@@ -153,6 +153,24 @@ async fn a_second_migration_has_nothing_to_do() {
 }
 
 #[tokio::test]
+async fn a_version_that_is_gone_back_to_takes_a_database_that_a_newer_one_has_migrated() {
+    let url = postgres::new_database().await;
+    Metadata::migrate(&url).await.unwrap();
+    postgres::execute(
+        &url,
+        "ALTER TABLE indexes ADD COLUMN of_the_future TEXT;
+         INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'newer', TRUE, ''::bytea, 1)",
+    )
+    .await;
+    assert_eq!(Metadata::migrate(&url).await.unwrap(), 0);
+    let metadata = Metadata::connect(&url).await.unwrap();
+    let tenant = new_tenant("acme");
+    metadata.tenants.create(&tenant).await.unwrap();
+    metadata.indexes.create(&new_index(&tenant, "movies")).await.unwrap();
+    assert_eq!(metadata.indexes.get(tenant.id, &uid("movies")).await.unwrap().uid, uid("movies"));
+}
+
+#[tokio::test]
 async fn a_database_in_memory_can_be_used_at_once() {
     let metadata = Metadata::connect("sqlite::memory:").await.unwrap();
     metadata.tenants.create(&new_tenant("acme")).await.unwrap();

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::{
-    bed::{Bed, documents, index_with_documents},
-    kubectl::{names, output},
+    bed::{Bed, NAMESPACE, ZONE, documents, index_with_documents},
+    kubectl::{eventually, kubectl, list, names, output},
 };
 
 /// Two tenants with an index of the same name each see their own documents, in containers and a namespace of their own.
@@ -26,6 +26,21 @@ pub(crate) async fn two_tenants_upload_and_search(bed: &Bed) {
     a.api.done("POST", "/indexes/jars/documents", &documents(30, 5)).await;
     let found = a.api.ok("POST", "/indexes/jars/search", Some(&json!({"q": "jar"}))).await;
     assert_eq!(found["estimatedTotalHits"], 35);
+}
+
+/// The gateways know where they are and where each searcher is.
+pub(crate) async fn gateways_and_endpoints_have_a_zone(bed: &Bed) {
+    let tenant = bed.tenant("first-zone").await;
+    index_with_documents(&tenant.api, "jars", 10, 1).await;
+    let slices = list(&format!("endpointslices -n {}", tenant.namespace)).await;
+    assert_eq!(slices[0]["endpoints"][0]["zone"], ZONE);
+    for pod in names(&format!("pods -n {NAMESPACE} -l app.kubernetes.io/component=gateway")).await {
+        eventually("it has found its zone", async || {
+            let log = kubectl(&format!("-n {NAMESPACE} logs {pod}")).await;
+            (log.contains("own zone are preferred") && log.contains(ZONE)).then_some(())
+        })
+        .await;
+    }
 }
 
 /// The script that the official client passes on `onggi up`.

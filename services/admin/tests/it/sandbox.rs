@@ -126,7 +126,8 @@ fn controller() -> Router {
         "name": "s-1", "role": "searcher", "status": "running", "generation": 1, "lag": 0, "cpuSeconds": 0.5,
         "memoryBytes": 1, "since": "2026-01-01T00:00:00Z", "note": null,
     });
-    let observed = json!({"phase": "awake", "containers": [container]});
+    let decision = json!({"at": "2026-01-01T00:00:00Z", "from": 2, "to": 4, "why": "busy"});
+    let observed = json!({"phase": "awake", "wanted": 4, "containers": [container], "decisions": [decision]});
     Router::new()
         .route("/internal/indexes/{id}/changed", post(async || StatusCode::NO_CONTENT))
         .route("/internal/indexes/{id}/sleep", post(async || StatusCode::NO_CONTENT))

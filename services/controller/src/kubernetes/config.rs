@@ -30,6 +30,10 @@ pub struct KubernetesConfig {
     /// How long a searcher that was chosen to end may stay before it is deleted by name.
     #[serde(with = "humantime_serde")]
     pub retire_time: Duration,
+    /// How long a gateway may take to hear that a searcher has left the rotation. A write is done after that time at the latest even if a
+    /// searcher that is out of the rotation does not say that it answers by no older generation.
+    #[serde(with = "humantime_serde")]
+    pub route_time: Duration,
     /// Where workers may connect to besides DNS: the bucket.
     pub bucket_egress: Vec<Egress>,
     /// The user id of workers; 0: the image's, or what the platform gives (OpenShift).
@@ -75,6 +79,7 @@ impl Default for KubernetesConfig {
             memory_request_percent: 25,
             stop_time: Duration::from_secs(30),
             retire_time: Duration::from_secs(20),
+            route_time: Duration::from_secs(5),
             bucket_egress: vec![Egress { cidr: "0.0.0.0/0".to_owned(), except: private.map(str::to_owned).to_vec(), port: 443 }],
             run_as_user: 65532,
             quota_pods: 200,

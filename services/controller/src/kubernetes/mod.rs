@@ -40,13 +40,13 @@ use kube::{
     core::NamespaceResourceScope,
     runtime::{
         WatchStreamExt,
-        events::{Recorder, Reporter},
+        events::{EventType, Recorder, Reporter},
         watcher::{Config, watcher},
     },
 };
 use onggi_domain::{
     Generation, IndexId, TenantId,
-    container::{ContainerSet, Role, SizeTable},
+    container::{ContainerSet, Decision, Role, SizeTable},
     limits::Limits,
 };
 use onggi_web::identity::worker_secret;
@@ -66,6 +66,7 @@ use build::{Builder, Kind, WorkerSettings};
 use crd::{SearchIndex, SearchIndexSpec};
 use mirror::Mirror;
 use names::{DELETION_COST, FINALIZER, MANAGER, RETIRED_AT, ROTATION};
+use namespace::Allowance;
 use operator::{Applied, gone, version};
 use pods::Seen;
 
@@ -189,6 +190,14 @@ impl Runtime for KubernetesRuntime {
         Ok(())
     }
 
+    fn route_time(&self) -> Duration {
+        self.cluster.builder.config.route_time
+    }
+
+    async fn indexes(&self) -> Result<Vec<IndexId>> {
+        Ok(self.cluster.indexes.indexes().into_iter().chain(self.cluster.pods.indexes()).collect())
+    }
+
     async fn observe(&self) -> Result<Vec<Observed>> {
         let pods = self.cluster.pods.all();
         Ok(pods.iter().filter_map(|pod| self.cluster.seen(pod)).map(|seen| seen.observed).collect())
@@ -196,6 +205,11 @@ impl Runtime for KubernetesRuntime {
 
     async fn observe_index(&self, index: IndexId) -> Result<Vec<Observed>> {
         Ok(self.cluster.seen_of(index).into_iter().map(|seen| seen.observed).collect())
+    }
+
+    fn holds(&self, set: &ContainerSet) -> bool {
+        let object = self.cluster.indexes.of(set.index).into_iter().next();
+        object.is_some_and(|object| object.metadata.deletion_timestamp.is_none() && scale::is_met(&object.spec, set))
     }
 
     async fn rotate(&self, index: IndexId, out: &[String]) -> Result<()> {
@@ -222,6 +236,13 @@ impl Runtime for KubernetesRuntime {
             *shown = Some(Instant::now());
             self.cluster.queue.add(index);
         }
+    }
+
+    fn decided(&self, index: IndexId, decision: &Decision) {
+        let Some(object) = self.cluster.indexes.of(index).into_iter().next() else { return };
+        let message = format!("from {} to {} searchers: {}", decision.from, decision.to, decision.why);
+        let cluster = self.cluster.clone();
+        tokio::spawn(async move { cluster.note(&object, EventType::Normal, "Scaled", &message).await });
     }
 
     async fn remove(&self, index: IndexId) -> Result<()> {
@@ -333,7 +354,8 @@ impl Cluster {
             return Ok(());
         }
         let namespace = self.namespace(tenant);
-        for object in namespace::objects(tenant, &self.builder.config, &self.builder.sizes) {
+        let allowance = Allowance::of_everyone(&self.builder.config);
+        for object in namespace::objects(tenant, &self.builder.config, &self.builder.sizes, &allowance) {
             let kind = object["kind"].as_str().unwrap_or_default();
             let name = object["metadata"]["name"].as_str().unwrap_or_default();
             let api = match kind {

@@ -8,8 +8,53 @@ use super::{
     names::{self, MANAGER, ROLE, TENANT},
 };
 
+/// How much a tenant may have at a time: what its plan lets it select, and what runs besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Allowance {
+    /// Pods of all indexes.
+    pub(crate) pods: u64,
+    /// Thousandths of a CPU, and bytes of memory, that all containers may use together; `None`: as much as the pods' sizes have.
+    pub(crate) resources: Option<(u64, u64)>,
+    /// Names of the sizes that may be selected; none: all of them.
+    pub(crate) sizes: Vec<String>,
+}
+
+impl Allowance {
+    /// The same for every tenant.
+    pub(crate) fn of_everyone(config: &KubernetesConfig) -> Self {
+        Self { pods: config.quota_pods.into(), resources: None, sizes: Vec::new() }
+    }
+
+    fn quota(&self) -> Value {
+        let mut hard = json!({
+            "pods": self.pods.to_string(),
+            "persistentvolumeclaims": "0",
+            "services.nodeports": "0",
+            "services.loadbalancers": "0",
+        });
+        if let Some((cpu_millis, memory)) = self.resources {
+            hard["limits.cpu"] = format!("{cpu_millis}m").into();
+            hard["limits.memory"] = memory.to_string().into();
+        }
+        hard
+    }
+
+    /// No container is larger than the largest size that may be selected, and one that says nothing gets little.
+    fn largest(&self, sizes: &SizeTable) -> Value {
+        let allowed = || sizes.0.iter().filter(|size| self.sizes.is_empty() || self.sizes.contains(&size.name));
+        let cpu = allowed().map(|size| size.cpu_millis).max().unwrap_or(1000);
+        let memory = allowed().map(|size| size.memory.as_u64()).max().unwrap_or(1 << 30);
+        json!({
+            "type": "Container",
+            "max": {"cpu": format!("{cpu}m"), "memory": memory.to_string()},
+            "default": {"cpu": "100m", "memory": "64Mi"},
+            "defaultRequest": {"cpu": "10m", "memory": "16Mi"},
+        })
+    }
+}
+
 /// The namespace, and the objects in it, in the order in which they are applied.
-pub(crate) fn objects(tenant: TenantId, config: &KubernetesConfig, sizes: &SizeTable) -> Vec<Value> {
+pub(crate) fn objects(tenant: TenantId, config: &KubernetesConfig, sizes: &SizeTable, allowance: &Allowance) -> Vec<Value> {
     let namespace = names::namespace(&config.namespace_prefix, tenant);
     let labels = json!({"app.kubernetes.io/managed-by": MANAGER, TENANT: tenant.to_string()});
     let metadata = |name: &str| json!({"name": name, "namespace": namespace, "labels": labels});
@@ -23,13 +68,8 @@ pub(crate) fn objects(tenant: TenantId, config: &KubernetesConfig, sizes: &SizeT
             "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}}),
         json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata("workers"), "spec": workers(config)}),
         json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata(names::WORKER_ACCOUNT), "automountServiceAccountToken": false}),
-        json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata("tenant"), "spec": {"hard": {
-            "pods": config.quota_pods.to_string(),
-            "persistentvolumeclaims": "0",
-            "services.nodeports": "0",
-            "services.loadbalancers": "0",
-        }}}),
-        json!({"apiVersion": "v1", "kind": "LimitRange", "metadata": metadata("tenant"), "spec": {"limits": [largest(sizes)]}}),
+        json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata("tenant"), "spec": {"hard": allowance.quota()}}),
+        json!({"apiVersion": "v1", "kind": "LimitRange", "metadata": metadata("tenant"), "spec": {"limits": [allowance.largest(sizes)]}}),
     ]
 }
 
@@ -60,24 +100,13 @@ fn workers(config: &KubernetesConfig) -> Value {
     })
 }
 
-/// No container is larger than the largest size, and one that says nothing gets little.
-fn largest(sizes: &SizeTable) -> Value {
-    let cpu = sizes.0.iter().map(|size| size.cpu_millis).max().unwrap_or(1000);
-    let memory = sizes.0.iter().map(|size| size.memory.as_u64()).max().unwrap_or(1 << 30);
-    json!({
-        "type": "Container",
-        "max": {"cpu": format!("{cpu}m"), "memory": memory.to_string()},
-        "default": {"cpu": "100m", "memory": "64Mi"},
-        "defaultRequest": {"cpu": "10m", "memory": "16Mi"},
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn find(kind: &str, name: &str) -> Value {
-        let all = objects(TenantId(uuid::Uuid::nil()), &KubernetesConfig::default(), &SizeTable::default());
+        let config = KubernetesConfig::default();
+        let all = objects(TenantId(uuid::Uuid::nil()), &config, &SizeTable::default(), &Allowance::of_everyone(&config));
         let is_it = |object: &&Value| object["kind"] == kind && object["metadata"]["name"] == name;
         all.iter().find(is_it).unwrap_or_else(|| panic!("no {kind} {name}")).clone()
     }
@@ -104,5 +133,15 @@ mod tests {
     fn the_limits_of_a_namespace_let_the_largest_size_in() {
         let limits = find("LimitRange", "tenant");
         assert_eq!(limits["spec"]["limits"][0]["max"]["cpu"], "4000m");
+    }
+
+    #[test]
+    fn an_allowance_bounds_pods_and_what_they_use_together_and_the_largest_of_its_sizes() {
+        let everyone = Allowance::of_everyone(&KubernetesConfig { quota_pods: 7, ..KubernetesConfig::default() }).quota();
+        assert_eq!((&everyone["pods"], &everyone["limits.cpu"]), (&json!("7"), &Value::Null));
+        let allowance = Allowance { pods: 9, resources: Some((4500, 3 << 30)), sizes: vec!["small".to_owned()] };
+        let quota = allowance.quota();
+        assert_eq!((&quota["limits.cpu"], &quota["limits.memory"]), (&json!("4500m"), &json!("3221225472")));
+        assert_eq!(allowance.largest(&SizeTable::default())["max"]["cpu"], "500m");
     }
 }

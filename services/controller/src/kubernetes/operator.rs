@@ -226,7 +226,7 @@ impl Cluster {
         }
     }
 
-    async fn note(&self, object: &SearchIndex, type_: EventType, reason: &str, message: &str) {
+    pub(super) async fn note(&self, object: &SearchIndex, type_: EventType, reason: &str, message: &str) {
         let event = Event {
             type_,
             reason: reason.to_owned(),

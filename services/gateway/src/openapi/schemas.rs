@@ -187,12 +187,22 @@ pub(super) static SCHEMAS: &[Named] = &[
     object("LocalizedAttributes", "Languages.", &[("attributePatterns!", Texts, "Names or patterns"), ("locales!", Texts, "ISO 639 codes")]),
     // containers and generations
     object("Selection", "What the tenant selects.", &[
-        ("size", Text, "The class of a container"), ("replicas", Integer, "Searchers to run; 0 sends the index to sleep"),
+        ("size", Text, "The class of a container"), ("replicas", Integer, "Searchers to run; 0 sends the index to sleep. Takes the place of a range"),
+        ("autoscale", Of("Autoscale"), "A range in which the number follows the load, in place of `replicas`; null: the number stays as it is"),
         ("sleepAfterSeconds", Integer, "Without a search; null: never"), ("wake", OneOf(&["onSearch", "manual"]), "What a search does that finds the index asleep"),
     ]),
+    object("Autoscale", "A range of replicas, and what their number follows.", &[
+        ("min!", Integer, "The fewest searchers while awake"), ("max!", Integer, "The most"), ("target!", Of("AutoscaleTarget"), "What each is to be asked; one of the two"),
+    ]),
+    object("AutoscaleTarget", "How busy a searcher is to be.", &[
+        ("concurrentSearches", Integer, "Searches at a time"), ("cpuPercent", Integer, "CPU in percent of what the size has"),
+    ]),
+    object("ScaleDecision", "Why the number of searchers changed.", &[
+        ("at!", Time, "When"), ("from!", Integer, "Searchers before"), ("to!", Integer, "Searchers after"), ("why!", Text, "For a person"),
+    ]),
     object("Containers", "What was selected, and what runs.", &[
-        ("uid!", Text, "The index"), ("size!", Text, "As selected"), ("replicas!", Integer, "As selected"), ("sleepAfterSeconds!", Integer, "As selected"), ("wake!", Text, "As selected"),
-        ("phase!", Text, "`asleep`, `waking` or `awake`"), ("containers!", Many(&Any), "Role, status, generation, lag, CPU, memory of each"),
+        ("uid!", Text, "The index"), ("size!", Text, "As selected"), ("replicas!", Integer, "As selected"), ("autoscale!", Of("Autoscale"), "As selected; null: none"), ("wanted!", Integer, "Searchers that should run now"), ("sleepAfterSeconds!", Integer, "As selected"), ("wake!", Text, "As selected"),
+        ("phase!", Text, "`asleep`, `waking` or `awake`"), ("containers!", Many(&Any), "Role, status, generation, lag, CPU, memory of each"), ("decisions!", Many(&Of("ScaleDecision")), "Why their number changed, newest first"),
     ]),
     object("Phase", "How awake the index is.", &[("phase!", Text, "`asleep`, `waking` or `awake`")]),
     object("Generations", "The history.", &[("results!", Many(&Of("Generation")), "Newest first")]),

@@ -294,7 +294,7 @@ impl Searcher {
 }
 
 fn endpoint(name: &str, address: std::net::SocketAddr) -> Endpoint {
-    Endpoint { name: name.to_owned(), address, secret: SECRET.into() }
+    Endpoint { name: name.to_owned(), address, secret: SECRET.into(), zone: None }
 }
 
 /// What runs searchers.

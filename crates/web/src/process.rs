@@ -3,7 +3,7 @@
 use std::fs;
 
 /// CPU seconds that a process has used.
-pub(super) fn cpu_seconds(pid: u32) -> Option<f64> {
+pub fn cpu_seconds(pid: u32) -> Option<f64> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // User and system time are the 14th and 15th field.
     let ticks = field(&text, 14)? + field(&text, 15)?;
@@ -11,19 +11,19 @@ pub(super) fn cpu_seconds(pid: u32) -> Option<f64> {
 }
 
 /// When a process was started, in clock ticks since the machine was.
-pub(super) fn started(pid: u32) -> Option<u64> {
+pub fn started(pid: u32) -> Option<u64> {
     field(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?, 22)
 }
 
 /// Private, resident memory of a process in bytes: what is not shared through the page cache.
-pub(super) fn private_memory(pid: u32) -> Option<u64> {
+pub fn private_memory(pid: u32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let kib = text.lines().find_map(|line| line.strip_prefix("RssAnon:"))?.trim().strip_suffix(" kB")?;
     Some(kib.parse::<u64>().ok()? * 1024)
 }
 
 /// The program and arguments that a process was started with.
-pub(super) fn command_line(pid: u32) -> Option<Vec<String>> {
+pub fn command_line(pid: u32) -> Option<Vec<String>> {
     let bytes = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let text = String::from_utf8_lossy(&bytes);
     Some(text.strip_suffix('\0')?.split('\0').map(str::to_owned).collect())
