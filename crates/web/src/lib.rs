@@ -6,6 +6,7 @@ pub mod identity;
 pub mod query;
 pub mod serve;
 pub mod telemetry;
+pub mod trace;
 pub mod upstream;
 
 pub use error::{Error, Result};
