@@ -17,7 +17,6 @@ use http::StatusCode;
 use onggi_bucket::IndexBucket;
 use onggi_domain::{
     Generation, Seq,
-    container::lag,
     generation::{FileRef, IndexState, Manifest},
     log::Entry,
     settings::Settings,

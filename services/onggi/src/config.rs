@@ -15,7 +15,7 @@ use figment::{
     value::{Dict, Value},
 };
 use ipnet::IpNet;
-use onggi_bucket::StsConfig;
+use onggi_bucket::{Sts, StsConfig};
 use onggi_controller::{ControllerConfig, kubernetes::KubernetesConfig};
 use onggi_domain::{container::SizeTable, limits::Limits};
 use onggi_web::trace::TraceConfig;
@@ -217,6 +217,12 @@ impl Config {
     /// The options of the bucket.
     pub(crate) fn bucket_options(&self) -> Vec<(String, String)> {
         self.bucket.options.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect()
+    }
+
+    /// Where workers get credentials of their own from, if that is configured.
+    pub(crate) fn sts(&self) -> anyhow::Result<Option<Sts>> {
+        let Some(sts) = &self.bucket.sts else { return Ok(None) };
+        Ok(Some(Sts::new(&self.bucket_url()?, &self.bucket_options(), sts.clone()).context("cannot ask for scoped credentials")?))
     }
 
     /// The server's secret; made and kept in `data/secret` when none is configured.

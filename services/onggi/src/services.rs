@@ -85,6 +85,7 @@ pub(crate) async fn controller(config: &Config) -> anyhow::Result<()> {
             limits: config.limits.clone(),
             sizes: config.sizes.clone(),
             internal_secret: internal,
+            sts: config.sts()?,
         };
         let ended = CancellationToken::new();
         let work = async {
