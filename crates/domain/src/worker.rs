@@ -16,7 +16,10 @@
 //! | searcher | `GET /stats` | `{numberOfDocuments, isIndexing, fieldDistribution}` without `isIndexing` |
 //!
 //! The gateway adds to a search `x-onggi-index-uid` and, for a tenant token with a filter rule, `x-onggi-filter`: the
-//! filter as URL-encoded JSON, which the searcher joins to the request's own with AND.
+//! filter as URL-encoded JSON, which the searcher joins to the request's own with AND. With a `traceparent` that is sampled, a searcher's
+//! answer has [`TIMING`].
+
+use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -113,6 +116,40 @@ pub struct WorkerReady {
     pub listening: std::net::SocketAddr,
 }
 
+/// The header in which a searcher says how long it took: [`Timings`] as text.
+pub const TIMING: &str = "x-onggi-timing";
+
+/// How long a searcher took for an answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// All of it.
+    pub whole: Duration,
+    /// Of that: until a thread was free.
+    pub waited: Duration,
+    /// Of that: the engine.
+    pub worked: Duration,
+}
+
+/// Microseconds: `whole=1200, waited=30, worked=1100`.
+impl fmt::Display for Timings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { whole, waited, worked } = self;
+        write!(f, "whole={}, waited={}, worked={}", whole.as_micros(), waited.as_micros(), worked.as_micros())
+    }
+}
+
+impl FromStr for Timings {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let of = |name: &str| {
+            let value = text.split(", ").find_map(|part| part.strip_prefix(name)?.strip_prefix('='))?;
+            value.parse().ok().map(Duration::from_micros)
+        };
+        Ok(Self { whole: of("whole").ok_or(())?, waited: of("waited").ok_or(())?, worked: of("worked").ok_or(())? })
+    }
+}
+
 /// A searcher that answers, as the gateway needs to know it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
@@ -129,5 +166,17 @@ pub struct Endpoint {
 impl std::fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Endpoint").field("name", &self.name).field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timings_are_read_as_they_were_written() {
+        let timings = Timings { whole: Duration::from_micros(1200), waited: Duration::ZERO, worked: Duration::from_micros(1100) };
+        assert_eq!(timings.to_string().parse(), Ok(timings));
+        assert!("whole=1, waited=2".parse::<Timings>().is_err() && "whole=x, waited=2, worked=3".parse::<Timings>().is_err());
     }
 }

@@ -3,7 +3,11 @@
 //! The resources are written once, against [`Database`] and [`Transaction`]. A statement that both databases understand is one file; one
 //! that they do not has a file in a folder for each.
 
-use std::{borrow::Cow, str::FromStr, time::Duration};
+use std::{
+    borrow::Cow,
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
 use onggi_domain::{Generation, IndexId, KeyId, Seq, TaskUid, TenantId, Timestamp, WebhookId};
 use sqlx::{
@@ -201,27 +205,36 @@ impl Database {
     }
 
     pub(crate) async fn begin(&self) -> Result<Transaction> {
-        Ok(match self {
-            // A transaction that starts by reading and writes later would fail when another process has written in between.
-            Self::Sqlite { writer, .. } => Transaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+        timed("begin", async {
+            Ok(match self {
+                // A transaction that starts by reading and writes later would fail when another process has written in between.
+                Self::Sqlite { writer, .. } => Transaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+                Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+            })
         })
+        .await
     }
 
     /// Runs a statement that changes rows; returns how many.
     pub(crate) async fn execute(&self, sql: Sql, values: Vec<Value>) -> Result<u64> {
-        Ok(match self {
-            Self::Sqlite { writer, .. } => bind!(sqlx::query(sql.sqlite), values).execute(writer).await?.rows_affected(),
-            Self::Postgres(pool) => bind!(sqlx::query(sql.postgres), values).execute(pool).await?.rows_affected(),
+        timed("write", async {
+            Ok(match self {
+                Self::Sqlite { writer, .. } => bind!(sqlx::query(sql.sqlite), values).execute(writer).await?.rows_affected(),
+                Self::Postgres(pool) => bind!(sqlx::query(sql.postgres), values).execute(pool).await?.rows_affected(),
+            })
         })
+        .await
     }
 
     /// Every row of a statement that changes nothing.
     pub(crate) async fn all<T: Row>(&self, sql: Sql, values: Vec<Value>) -> Result<Vec<T>> {
-        Ok(match self {
-            Self::Sqlite { readers, .. } => bind!(sqlx::query_as(sql.sqlite), values).fetch_all(readers).await?,
-            Self::Postgres(pool) => bind!(sqlx::query_as(sql.postgres), values).fetch_all(pool).await?,
+        timed("read", async {
+            Ok(match self {
+                Self::Sqlite { readers, .. } => bind!(sqlx::query_as(sql.sqlite), values).fetch_all(readers).await?,
+                Self::Postgres(pool) => bind!(sqlx::query_as(sql.postgres), values).fetch_all(pool).await?,
+            })
         })
+        .await
     }
 
     /// The row of a statement that changes nothing and finds at most one; none is an error about `what`.
@@ -245,18 +258,24 @@ pub(crate) enum Transaction {
 impl Transaction {
     /// Runs a statement that changes rows; returns how many.
     pub(crate) async fn execute(&mut self, sql: Sql, values: Vec<Value>) -> Result<u64> {
-        Ok(match self {
-            Self::Sqlite(tx) => bind!(sqlx::query(sql.sqlite), values).execute(&mut **tx).await?.rows_affected(),
-            Self::Postgres(tx) => bind!(sqlx::query(sql.postgres), values).execute(&mut **tx).await?.rows_affected(),
+        timed("write", async {
+            Ok(match self {
+                Self::Sqlite(tx) => bind!(sqlx::query(sql.sqlite), values).execute(&mut **tx).await?.rows_affected(),
+                Self::Postgres(tx) => bind!(sqlx::query(sql.postgres), values).execute(&mut **tx).await?.rows_affected(),
+            })
         })
+        .await
     }
 
     /// Every row of a statement.
     pub(crate) async fn all<T: Row>(&mut self, sql: Sql, values: Vec<Value>) -> Result<Vec<T>> {
-        Ok(match self {
-            Self::Sqlite(tx) => bind!(sqlx::query_as(sql.sqlite), values).fetch_all(&mut **tx).await?,
-            Self::Postgres(tx) => bind!(sqlx::query_as(sql.postgres), values).fetch_all(&mut **tx).await?,
+        timed("read", async {
+            Ok(match self {
+                Self::Sqlite(tx) => bind!(sqlx::query_as(sql.sqlite), values).fetch_all(&mut **tx).await?,
+                Self::Postgres(tx) => bind!(sqlx::query_as(sql.postgres), values).fetch_all(&mut **tx).await?,
+            })
         })
+        .await
     }
 
     /// The row of a statement that finds or changes at most one; none is an error about `what`.
@@ -271,12 +290,24 @@ impl Transaction {
     }
 
     pub(crate) async fn commit(self) -> Result<()> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
-        }
-        Ok(())
+        timed("commit", async {
+            match self {
+                Self::Sqlite(tx) => tx.commit().await?,
+                Self::Postgres(tx) => tx.commit().await?,
+            }
+            Ok(())
+        })
+        .await
     }
+}
+
+/// How long the database takes, and whether it fails, as a metric. The wait for a connection is part of it.
+async fn timed<T>(operation: &'static str, call: impl Future<Output = Result<T>>) -> Result<T> {
+    let since = Instant::now();
+    let result = call.await;
+    let outcome = if result.is_ok() { "ok" } else { "error" };
+    metrics::histogram!("onggi_database_seconds", "operation" => operation, "outcome" => outcome).record(since.elapsed().as_secs_f64());
+    result
 }
 
 /// Where a database is.

@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 pub use error::{Error, Result};
 pub use keys::{KeySecrets, hash_key};
-pub use traits::{IndexPage, Indexes, Keys, Members, NewTask, Page, Tasks, Tenants, Usage, UsageSample, Webhooks};
+pub use traits::{Backlog, IndexPage, Indexes, Keys, Members, NewTask, Page, Tasks, Tenants, Usage, UsageSample, Webhooks};
 
 use crate::database::Database;
 

@@ -7,6 +7,7 @@ use onggi_domain::{
     generation::TaskOutcome,
     index::{Index, Published, Swap},
     key::{IndexPattern, Key},
+    log::Record,
     settings::Settings,
     task::{Task, TaskDetails, TaskFilter, TaskKind},
     tenant::{Member, Tenant, TenantStatus},
@@ -139,6 +140,17 @@ pub struct NewTask {
     pub enqueued_at: Timestamp,
 }
 
+/// What is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backlog {
+    /// Unfinished tasks.
+    pub tasks: u64,
+    /// When the oldest of them was accepted.
+    pub oldest: Option<Timestamp>,
+    /// Log entries that carry unfinished tasks: those that are not served yet.
+    pub entries: u64,
+}
+
 /// Tasks. Uids are counted for each tenant from 0 and never reused.
 #[async_trait]
 pub trait Tasks: Send + Sync {
@@ -204,6 +216,11 @@ pub trait Tasks: Send + Sync {
     async fn settle(&self, index: &Index, batch: TaskUid, outcomes: &[TaskOutcome], now: Timestamp) -> Result<()>;
     /// Ends every unfinished task of a deleted index as canceled by `by`.
     async fn cancel_all(&self, index: IndexId, by: Option<TaskUid>, now: Timestamp) -> Result<u64>;
+    /// Restores the tasks of a log entry to a database that is older than the log; returns how many it did not know, or did not know to be in
+    /// the log. Their uids are not given out again.
+    async fn restore(&self, index: &Index, seq: Seq, records: &[Record]) -> Result<u64>;
+    /// What is under way, of all tenants.
+    async fn backlog(&self) -> Result<Backlog>;
     /// Number of the index's tasks that are not at their end.
     async fn pending(&self, index: IndexId) -> Result<u64>;
 }

@@ -7,6 +7,7 @@ pub mod process;
 pub mod query;
 pub mod serve;
 pub mod telemetry;
+pub mod trace;
 pub mod upstream;
 
 pub use error::{Error, Result};

@@ -56,6 +56,7 @@ impl Upstream {
     /// Sends a request whose URI holds path and query only; bodies are streamed both ways.
     pub async fn send(&self, mut request: Request<Body>) -> Result<Response, Unreachable> {
         request.headers_mut().insert(INTERNAL, self.secret.clone());
+        crate::trace::inject(request.headers_mut());
         match &self.target {
             Target::Local(router) => {
                 // What routing has noted there, such as parameters of the path, is not the other service's.

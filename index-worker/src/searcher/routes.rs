@@ -6,6 +6,7 @@ use axum::{
     Json, Router,
     body::Body,
     extract::{Path, RawQuery, State},
+    middleware::from_fn,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -23,6 +24,7 @@ use super::{
     answer,
     metadata::{Metadata, Told},
     pool::{Refused, busy},
+    timing::{self, Timing},
 };
 use crate::server::{elsewhere, unavailable};
 
@@ -43,6 +45,7 @@ pub(crate) fn router(searcher: Arc<Searcher>) -> Router {
         .route("/documents/{id}", get(document))
         .route("/analyze", post(analyze))
         .route("/stats", get(stats))
+        .layer(from_fn(timing::tell))
         .with_state(searcher)
 }
 
@@ -73,9 +76,7 @@ async fn search_by_body(State(searcher): State<Arc<Searcher>>, headers: HeaderMa
 }
 
 async fn search(searcher: &Searcher, headers: &HeaderMap, request: SearchRequest) -> Result<Response> {
-    let started = Instant::now();
     let _under_way = searcher.status.searching();
-    metrics::counter!("onggi_searches_total").increment(1);
     let rule = rule(headers)?;
     let loaded = loaded(searcher)?;
     let generation = loaded.generation();
@@ -85,18 +86,17 @@ async fn search(searcher: &Searcher, headers: &HeaderMap, request: SearchRequest
     if !named && answer::is_known(headers, &tag) {
         return Ok(answer::not_modified(generation, tag));
     }
-    let (bytes, degraded) = on_pool(searcher, loaded, move |loaded| {
+    let ((bytes, degraded), timing) = on_pool(searcher, loaded, move |loaded| {
         let response = loaded.engine.search(&request, rule.as_ref()).map_err(Error::internal)??;
         let told = Told { response: &response, metadata };
         Ok((answer::to_bytes(&told).map_err(Error::internal)?, response.degraded))
     })
     .await?;
-    let mut response = answer::json(generation, bytes);
+    let mut response = timing.on(answer::json(generation, bytes));
     // A degraded answer may be better next time, and one that has a name is for who asked: nobody should keep them.
     if !degraded && !named {
         response.headers_mut().insert(header::ETAG, tag);
     }
-    metrics::histogram!("onggi_search_seconds").record(started.elapsed());
     Ok(response)
 }
 
@@ -117,7 +117,6 @@ async fn federated_search(State(searcher): State<Arc<Searcher>>, headers: Header
     let bytes = read(&searcher, body).await?;
     let request: FederatedRequest = serde_json::from_slice(&bytes).map_err(Error::internal)?;
     let _under_way = searcher.status.searching();
-    metrics::counter!("onggi_searches_total").increment(request.queries.len() as u64);
     let rule = rule(&headers)?;
     answered(&searcher, move |loaded| {
         let answer = loaded.engine.federated_search(&request, rule.as_ref()).map_err(Error::internal)??;
@@ -167,16 +166,23 @@ pub(super) async fn answered(
 ) -> Result<Response> {
     let loaded = loaded(searcher)?;
     let generation = loaded.generation();
-    Ok(answer::json(generation, on_pool(searcher, loaded, work).await?))
+    let (bytes, timing) = on_pool(searcher, loaded, work).await?;
+    Ok(timing.on(answer::json(generation, bytes)))
 }
 
 async fn on_pool<T: Send + 'static>(
     searcher: &Searcher,
     loaded: Arc<Loaded>,
     work: impl FnOnce(&Loaded) -> onggi_web::Result<T> + Send + 'static,
-) -> Result<T> {
-    match searcher.pool.run(move || work(&loaded)).await {
-        Ok(done) => Ok(done?),
+) -> Result<(T, Timing)> {
+    let asked = Instant::now();
+    let timed = move || {
+        let begun = Instant::now();
+        let done = work(&loaded);
+        (done, Timing { waited: begun - asked, worked: begun.elapsed() })
+    };
+    match searcher.pool.run(timed).await {
+        Ok((done, timing)) => Ok((done?, timing)),
         Err(Refused::Busy) => Err(Failure::Later(busy())),
         Err(Refused::Panicked(error)) => Err(Error::internal(error).into()),
     }

@@ -19,6 +19,7 @@ use onggi_domain::{
 };
 use onggi_web::{Caller, Error, Result};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::{
     app::{Admin, accepted, new_task, require},
@@ -114,7 +115,9 @@ impl Admin {
     async fn copy(&self, source: &Index, generation: Generation, target: IndexUid) -> Result<()> {
         let mut index = Index::new(source.tenant, target, None, source.selection.clone(), Timestamp::now());
         let bucket = self.bucket(index.tenant, index.id);
-        let copied = bucket.fork_from(&self.bucket(source.tenant, source.id), source.id, generation).await;
+        // What lies below an id that is older, and has no index, is taken for what a crash has left.
+        let copying = timeout(onggi_bucket::FORK_TIME, bucket.fork_from(&self.bucket(source.tenant, source.id), source.id, generation));
+        let copied = copying.await.map_err(|_| Error::internal("the copies of a fork took too long"))?;
         let manifest = copied.map_err(Error::internal)?;
         index.primary_key.clone_from(&manifest.state.primary_key);
         index.settings = manifest.state.settings.clone();

@@ -1,8 +1,8 @@
-//! Garbage collection of buckets: a while after a publish, and now and then for everything that changed.
+//! Garbage collection of buckets: a while after a publish, now and then for everything that changed, and rarely for what no index has.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
-use onggi_domain::{Generation, Timestamp, index::Index};
+use onggi_domain::{Generation, IndexId, Timestamp, index::Index};
 use tokio::time::Instant;
 
 use crate::{Inner, Result};
@@ -49,6 +49,37 @@ impl Inner {
         }
         self.look_at_strays(strays);
         Ok(())
+    }
+
+    /// Removes what forks have left that a crash has ended: below prefixes that no index has.
+    pub(crate) async fn collect_forks(self: &Arc<Self>) -> Result<()> {
+        let store = &self.deps.store;
+        let now = Timestamp::now();
+        let known = self.known_indexes().await?;
+        for tenant in onggi_bucket::tenants(store).await? {
+            for id in onggi_bucket::indexes_of(store, tenant).await? {
+                // An index that was created meanwhile is younger.
+                if known.contains(&id) || !onggi_bucket::fork_is_over(id, now) {
+                    continue;
+                }
+                let removed = self.bucket(tenant, id).remove_unfinished_fork(now).await?;
+                if removed > 0 {
+                    tracing::info!(%tenant, index = %id, objects = removed, "what an unfinished fork has left is gone");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Every index that the database knows, deleted ones included.
+    async fn known_indexes(&self) -> Result<HashSet<IndexId>> {
+        let (mut known, mut revision) = (HashSet::new(), -1);
+        loop {
+            let page = self.deps.metadata.indexes.changed_since(revision, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(known) };
+            revision = last.revision;
+            known.extend(page.iter().map(|index| index.id));
+        }
     }
 
     async fn collect(&self, index: &Index, recorded: Generation) {

@@ -64,6 +64,9 @@ pub struct ControllerConfig {
     /// How soon after a publish an index's bucket may be cleaned again.
     #[serde(with = "humantime_serde")]
     pub collect_after_publish: Duration,
+    /// How often the whole bucket is looked through for what unfinished forks have left.
+    #[serde(with = "humantime_serde")]
+    pub collect_forks_every: Duration,
     /// Generations of an index that are kept whatever their age.
     pub keep_generations: usize,
     /// Generations younger than this are kept whatever their number.
@@ -118,6 +121,7 @@ impl Default for ControllerConfig {
             purge_after: Duration::from_mins(5),
             collect_every: Duration::from_hours(1),
             collect_after_publish: Duration::from_mins(1),
+            collect_forks_every: Duration::from_hours(24),
             keep_generations: 10,
             keep_for: Duration::from_hours(1),
             publish_time: Duration::from_mins(10),
@@ -158,6 +162,7 @@ impl ControllerConfig {
             self.load_time,
             self.repair_after,
             self.collect_every,
+            self.collect_forks_every,
             self.archives_every,
             self.webhooks_every,
             self.webhook_time,

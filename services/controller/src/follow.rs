@@ -30,6 +30,8 @@ pub(crate) async fn run(inner: &Arc<Inner>, shutdown: impl Future<Output = ()> +
     background.spawn(every(inner, config.repair_after, "repair", |inner| async move { inner.repair().await }));
     background.spawn(every(inner, crate::meter::INTERVAL / 2, "metering", |inner| async move { inner.meter().await }));
     background.spawn(later(config.sweep_first(), every(inner, config.collect_every, "sweep", |inner| async move { inner.sweep().await })));
+    background.spawn(every(inner, config.collect_forks_every, "unfinished forks", |inner| async move { inner.collect_forks().await }));
+    background.spawn(every(inner, config.tasks_every, "backlog", |inner| async move { inner.measure_backlog().await }));
     background.spawn(every(inner, config.collect_every, "old tasks", |inner| async move { inner.trim_tasks().await }));
     background.spawn(every(inner, config.archives_every, "archives", |inner| async move { inner.write_archives().await }));
     background.spawn(every(

@@ -25,7 +25,19 @@ impl Inner {
         metrics::gauge!("onggi_controller_replicas_selected").set(self.memories.replicas_selected() as f64);
         let ready: usize = indexes.iter().map(|index| self.routes.get(*index).len()).sum();
         metrics::gauge!("onggi_controller_replicas_ready").set(ready as f64);
+        let awake = indexes.iter().filter(|index| !self.routes.get(**index).is_empty()).count();
+        metrics::gauge!("onggi_controller_indexes_awake").set(awake as f64);
         stream::iter(indexes).for_each_concurrent(PARALLEL, |index| self.ask_searchers_of(index)).await;
+        Ok(())
+    }
+
+    /// What is accepted and not served yet, as metrics: of everything, because a series an index would be too many.
+    pub(crate) async fn measure_backlog(self: &Arc<Self>) -> Result<()> {
+        let backlog = self.deps.metadata.tasks.backlog().await?;
+        let age = backlog.oldest.map_or(0.0, |oldest| Timestamp::now().duration_since(oldest).as_secs_f64().max(0.0));
+        metrics::gauge!("onggi_controller_tasks_unfinished").set(backlog.tasks as f64);
+        metrics::gauge!("onggi_controller_oldest_task_seconds").set(age);
+        metrics::gauge!("onggi_controller_log_lag_entries").set(backlog.entries as f64);
         Ok(())
     }
 

@@ -1,13 +1,13 @@
 //! The way of one request through the gateway.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::{
     Json,
     extract::{RawPathParams, Request},
     response::{IntoResponse, Response},
 };
-use onggi_domain::{ApiError, Code, IndexUid};
+use onggi_domain::{ApiError, Code, IndexUid, key::Action};
 use onggi_web::{Error, Result, body::read};
 use tokio::time::timeout;
 use tracing::Span;
@@ -43,7 +43,11 @@ impl Gateway {
             span.record("uid", uid.as_str());
         }
         let time = self.limits.request_time * if route.is_upload() { 10 } else { 1 };
+        let begun = Instant::now();
         let answer = timeout(time, self.answer(route, &caller, &tenant, uid.as_ref(), request)).await;
+        if action == Action::Search {
+            metrics::histogram!("onggi_gateway_search_seconds").record(begun.elapsed());
+        }
         let mut response = answer.unwrap_or_else(|_| Err(too_slow(time)))?;
         clean_response(response.headers_mut());
         Ok(response.map(|body| holding(body, slot)))

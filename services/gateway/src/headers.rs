@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use onggi_domain::IndexUid;
+use onggi_web::trace::TRACEPARENT;
 use serde_json::Value;
 use tower_http::cors::{AllowHeaders, AllowMethods, Any, CorsLayer};
 use url::form_urlencoded;
@@ -33,13 +34,17 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 ];
 
 /// What is between the caller and the gateway only.
-const CALLERS: [HeaderName; 6] = [
+const CALLERS: [HeaderName; 9] = [
     header::AUTHORIZATION,
     header::COOKIE,
     header::EXPECT,
     header::HOST,
     HeaderName::from_static("forwarded"),
     HeaderName::from_static("x-real-ip"),
+    // The gateway begins traces: whoever calls decides over no recording.
+    TRACEPARENT,
+    HeaderName::from_static("tracestate"),
+    HeaderName::from_static("baggage"),
 ];
 
 /// Removes from a request what the services behind must not see or believe.
@@ -129,6 +134,8 @@ mod tests {
             ("x-onggi-identity", "{}"),
             ("x-onggi-internal", "guess"),
             ("x-forwarded-for", "10.0.0.1"),
+            ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+            ("baggage", "a=b"),
             ("transfer-encoding", "chunked"),
             ("content-length", "5"),
         ]);

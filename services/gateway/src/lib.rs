@@ -36,7 +36,7 @@ use axum::{
 };
 use onggi_domain::{ApiError, Code, limits::Limits};
 use onggi_metadata::{KeySecrets, Metadata};
-use onggi_web::{Error, Upstream};
+use onggi_web::{Error, Upstream, trace};
 use tower::{Layer, util::MapRequestLayer};
 
 pub use discovery::{Discovery, WakeError};
@@ -111,6 +111,7 @@ pub fn router(config: GatewayConfig, deps: Deps) -> Router {
         .method_not_allowed_fallback(async || Error::api(Code::MethodNotAllowed, "This route does not have this method."))
         .with_state(gateway)
         .layer(middleware::from_fn(observe::observe))
+        .layer(middleware::from_fn(|request: Request, next: middleware::Next| trace::begin("gateway", request, next)))
         .layer(headers::cors());
     // Before a route is looked for.
     Router::new().fallback_service(MapRequestLayer::new(paths::normalize).layer(router))

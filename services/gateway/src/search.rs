@@ -5,9 +5,14 @@ use std::{sync::Arc, time::Duration};
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header::AUTHORIZATION};
-use onggi_domain::{Code, IndexUid, limits::Limits, worker::Endpoint};
+use onggi_domain::{
+    Code, IndexUid,
+    limits::Limits,
+    worker::{Endpoint, TIMING},
+};
 use onggi_web::{
     Error, Result,
+    trace::{Call, KeyValue},
     upstream::{HttpClient, chain, http_client},
 };
 
@@ -94,8 +99,26 @@ impl Searchers {
     }
 
     async fn send(&self, endpoint: &Endpoint, question: &Question, under_way: UnderWay) -> Result<Response, Silence> {
-        let request = request(endpoint, question).map_err(|error| Silence::refused(error.to_string()))?;
-        let response = self.client.request(request).await.map_err(|error| Silence { why: chain(&error), lost: !error.is_connect() })?;
+        let mut request = request(endpoint, question).map_err(|error| Silence::refused(error.to_string()))?;
+        let call = Call::begin("ask a searcher", [KeyValue::new("onggi.container", endpoint.name.clone())]);
+        if let Some(call) = &call {
+            call.inject(request.headers_mut());
+        }
+        let response = match self.client.request(request).await {
+            Ok(response) => response,
+            Err(error) => {
+                let why = chain(&error);
+                if let Some(call) = call {
+                    call.failed(&why);
+                }
+                return Err(Silence { why, lost: !error.is_connect() });
+            }
+        };
+        if let Some(call) = call {
+            let timings = response.headers().get(TIMING).and_then(|value| value.to_str().ok()?.parse().ok());
+            timings.into_iter().for_each(|timings| call.timed(timings));
+            call.answered(response.status());
+        }
         match response.status() {
             StatusCode::SERVICE_UNAVAILABLE if response.headers().contains_key(DRAINING) => Err(Silence::refused("draining")),
             // Another container listens at its address by now.

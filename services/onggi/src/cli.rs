@@ -44,6 +44,9 @@ pub enum Command {
     /// Dumps and snapshots: archives of a tenant's documents and settings, which `POST /dumps` and `POST /snapshots` ask for.
     #[command(subcommand)]
     Dump(DumpCommand),
+    /// Backups of the bucket, of all tenants, beside dumps of the database. Read docs/operations.md first: the order matters.
+    #[command(subcommand)]
+    Backup(BackupCommand),
     /// Search an index.
     Search(SearchArgs),
     /// Check bucket, database and workers, and say what to do about what is wrong.
@@ -74,6 +77,43 @@ pub enum Command {
     /// Run one worker; started by the controller, which sends its configuration on standard input, or by Kubernetes.
     #[command(hide = true)]
     Worker(WorkerArgs),
+}
+
+impl Command {
+    /// The name of a command that serves requests, for whoever sees it from outside.
+    pub(crate) fn service(&self) -> Option<&'static str> {
+        match self {
+            Self::Up(_) => Some("onggi"),
+            Self::Gateway => Some("onggi-gateway"),
+            Self::Uploader => Some("onggi-uploader"),
+            Self::Admin => Some("onggi-admin"),
+            Self::Controller => Some("onggi-controller"),
+            _ => None,
+        }
+    }
+}
+
+/// `onggi backup ...`.
+#[derive(Debug, Subcommand)]
+pub enum BackupCommand {
+    /// Copy the bucket while it is used. Dump the database before it. Given again, it copies what is new.
+    Copy {
+        /// Where to: `file:///directory` or `s3://bucket/path?...`, with the options of the configured bucket.
+        #[arg(long, value_name = "URL")]
+        to: String,
+        /// The data.
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Copy a backup into the configured bucket, and tell the restored database what is newer than it. Nothing else may run.
+    Restore {
+        /// Where from.
+        #[arg(long, value_name = "URL")]
+        from: String,
+        /// The data.
+        #[command(flatten)]
+        data: DataArgs,
+    },
 }
 
 /// Where the data is.

@@ -15,8 +15,10 @@ use figment::{
     value::{Dict, Value},
 };
 use ipnet::IpNet;
+use onggi_bucket::{Sts, StsConfig};
 use onggi_controller::{ControllerConfig, kubernetes::KubernetesConfig};
 use onggi_domain::{container::SizeTable, limits::Limits};
+use onggi_web::trace::TraceConfig;
 use serde::{Deserialize, Serialize};
 
 /// Everything that can be configured, with its default.
@@ -49,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) services: ServicesConfig,
     /// How containers are run on Kubernetes.
     pub(crate) kubernetes: KubernetesConfig,
+    /// Where traces go.
+    pub(crate) telemetry: TraceConfig,
 }
 
 impl Default for Config {
@@ -68,6 +72,7 @@ impl Default for Config {
             internal_secret: None,
             services: ServicesConfig::default(),
             kubernetes: KubernetesConfig::default(),
+            telemetry: TraceConfig::default(),
         }
     }
 }
@@ -118,6 +123,8 @@ pub(crate) struct BucketConfig {
     pub(crate) url: Option<String>,
     /// Options of the store, such as `aws_access_key_id`; hidden when shown.
     pub(crate) options: std::collections::BTreeMap<String, Secret>,
+    /// Where each index's workers get credentials from that reach its prefix only, on Kubernetes. Absent: all have those of `options`.
+    pub(crate) sts: Option<StsConfig>,
 }
 
 /// Text that is never shown.
@@ -151,6 +158,17 @@ impl Config {
         Self::from_given(&given)
     }
 
+    /// The configuration that `ONGGI_*` variables give, by their names without that.
+    #[cfg(test)]
+    pub(crate) fn from_variables(variables: impl Iterator<Item = (String, String)>) -> anyhow::Result<Self> {
+        let mut given = Figment::new();
+        for (name, value) in variables {
+            let value: Value = value.parse().context("a value of the configuration")?;
+            given = given.merge((name.replace("__", "."), value));
+        }
+        Self::from_given(&given)
+    }
+
     fn from_given(given: &Figment) -> anyhow::Result<Self> {
         let keys: Dict = given.extract().context("configuration cannot be read")?;
         refuse_unknown(&keys)?;
@@ -167,6 +185,10 @@ impl Config {
                 bail!("configuration: {name} has {} characters; give 32 or more of ASCII, without spaces", secret.len());
             }
         }
+        if let Some(sts) = &self.bucket.sts {
+            sts.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))?;
+        }
+        self.telemetry.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))?;
         self.kubernetes.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))?;
         if self.sizes.0.is_empty() {
             bail!("configuration: sizes is empty; name at least one size class");
@@ -195,6 +217,12 @@ impl Config {
     /// The options of the bucket.
     pub(crate) fn bucket_options(&self) -> Vec<(String, String)> {
         self.bucket.options.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect()
+    }
+
+    /// Where workers get credentials of their own from, if that is configured.
+    pub(crate) fn sts(&self) -> anyhow::Result<Option<Sts>> {
+        let Some(sts) = &self.bucket.sts else { return Ok(None) };
+        Ok(Some(Sts::new(&self.bucket_url()?, &self.bucket_options(), sts.clone()).context("cannot ask for scoped credentials")?))
     }
 
     /// The server's secret; made and kept in `data/secret` when none is configured.
@@ -236,7 +264,20 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// Keys that may stand in the configuration although the defaults leave them out.
-const OPTIONAL: [&str; 7] = ["metrics_listen", "secret", "internal_secret", "database", "bucket.url", "bucket.options", "services.address"];
+const OPTIONAL: [&str; 12] = [
+    "metrics_listen",
+    "secret",
+    "internal_secret",
+    "database",
+    "bucket.url",
+    "bucket.options",
+    "bucket.sts",
+    "bucket.sts.role",
+    "bucket.sts.endpoint",
+    "bucket.sts.session_time",
+    "services.address",
+    "telemetry.otlp",
+];
 
 fn refuse_unknown(given: &Dict) -> anyhow::Result<()> {
     let Value::Dict(_, defaults) = Value::serialize(Config::default()).context("the defaults are plain data")? else {

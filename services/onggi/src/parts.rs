@@ -8,7 +8,7 @@ use onggi_bucket::Store;
 use onggi_controller::{Controller, Runtime};
 use onggi_gateway::Discovery;
 use onggi_metadata::{KeySecrets, Metadata};
-use onggi_web::Upstream;
+use onggi_web::{Upstream, trace};
 
 use crate::config::Config;
 
@@ -44,7 +44,7 @@ impl<'a> Ground<'a> {
     }
 
     pub(crate) fn uploader(&self, controller: Upstream) -> anyhow::Result<axum::Router> {
-        Ok(onggi_uploader::router(onggi_uploader::Deps {
+        let router = onggi_uploader::router(onggi_uploader::Deps {
             metadata: self.metadata.clone(),
             store: self.store.clone(),
             controller,
@@ -52,11 +52,12 @@ impl<'a> Ground<'a> {
             sizes: self.config.sizes.clone(),
             internal_secret: self.internal.clone(),
             spool_dir: spool(self.config)?,
-        }))
+        });
+        Ok(trace::go_on(router, "uploader"))
     }
 
     pub(crate) fn admin(&self, controller: Upstream) -> axum::Router {
-        onggi_admin::router(onggi_admin::Deps {
+        let router = onggi_admin::router(onggi_admin::Deps {
             metadata: self.metadata.clone(),
             secrets: self.secrets.clone(),
             store: self.store.clone(),
@@ -64,7 +65,13 @@ impl<'a> Ground<'a> {
             limits: self.config.limits.clone(),
             sizes: self.config.sizes.clone(),
             internal_secret: self.internal.clone(),
-        })
+        });
+        trace::go_on(router, "admin")
+    }
+
+    /// The internal API of a controller.
+    pub(crate) fn ask_controller(&self, controller: &Controller) -> axum::Router {
+        trace::go_on(controller.router(), "controller")
     }
 
     pub(crate) fn gateway(&self, discovery: Arc<dyn Discovery>, uploader: Upstream, admin: Upstream) -> axum::Router {

@@ -86,12 +86,13 @@ pub(crate) async fn controller(config: &Config) -> anyhow::Result<()> {
             limits: config.limits.clone(),
             sizes: config.sizes.clone(),
             internal_secret: internal,
+            sts: config.sts()?,
         };
         let ended = CancellationToken::new();
         let work = async {
             let runtime = Arc::new(KubernetesRuntime::start(client, config.kubernetes.clone(), terms).await);
             let controller = ground.controller(runtime.clone());
-            leading.store(Some(Arc::new(controller.router())));
+            leading.store(Some(Arc::new(ground.ask_controller(&controller))));
             tokio::join!(controller.run(ended.cancelled()), runtime.operate(ended.cancelled()));
         };
         let watch = async {

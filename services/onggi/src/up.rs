@@ -102,7 +102,7 @@ fn check_dev_key(key: &str, listen: SocketAddr) -> anyhow::Result<()> {
 }
 
 /// One `up` a data directory: two would start every worker twice.
-fn lock(config: &Config) -> anyhow::Result<File> {
+pub(crate) fn lock(config: &Config) -> anyhow::Result<File> {
     std::fs::create_dir_all(&config.data).with_context(|| format!("cannot make {}", config.data.display()))?;
     let path = config.data.join("lock");
     let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
@@ -160,7 +160,7 @@ impl Parts {
         };
         let runtime = Arc::new(ProcessRuntime::start(process).await.context("cannot start the runtime")?);
         let controller = ground.controller(runtime.clone());
-        let control = Upstream::local(controller.router(), &internal);
+        let control = Upstream::local(ground.ask_controller(&controller), &internal);
         let uploader = Upstream::local(ground.uploader(control.clone())?, &internal);
         let admin = Upstream::local(ground.admin(control), &internal);
         let gateway = ground.gateway(Arc::new(InProcess(controller.clone())), uploader, admin);

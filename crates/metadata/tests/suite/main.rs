@@ -133,6 +133,8 @@ on_each_database! {
     tasks::batches_are_listed_by_the_tasks_in_them,
     tasks::a_cancelation_over_two_indexes_ends_with_the_later_one,
     tasks::the_oldest_finished_tasks_are_trimmed,
+    tasks::the_tasks_of_a_log_are_restored_to_an_older_database,
+    tasks::the_backlog_is_what_is_under_way,
     usage::an_interval_of_a_container_is_stored_once,
     usage::container_seconds_are_summed_by_index_and_size,
     webhooks::a_webhook_is_stored_changed_and_deleted,
@@ -140,6 +142,7 @@ on_each_database! {
     webhooks::a_tenant_has_a_bounded_number_of_webhooks,
     webhooks::every_end_of_a_task_is_noted_for_each_webhook_of_its_tenant,
     webhooks::what_was_delivered_is_forgotten_and_what_failed_waits,
+    webhooks::only_webhooks_with_something_to_be_told_are_due,
 }
 
 #[tokio::test]

@@ -70,6 +70,24 @@ sizes = {{ include "onggi.toml" .Values.sizes }}
 [bucket]
 url = {{ required "bucket.url is missing: the object store that holds all indexes, such as s3://bucket?region=eu-west-1" .Values.bucket.url | quote }}
 
+{{- with .Values.bucket.sts }}
+{{- if .role }}
+
+[bucket.sts]
+role = {{ .role | quote }}
+session_time = {{ .sessionTime | quote }}
+{{- with .endpoint }}
+endpoint = {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+[telemetry]
+sample = {{ .Values.telemetry.sample | float64 | printf "%f" }}
+{{- with .Values.telemetry.otlp }}
+otlp = {{ . | quote }}
+{{- end }}
+
 [limits]
 {{- range $key, $value := .Values.limits }}
 {{ $key }} = {{ include "onggi.toml" $value }}

@@ -8,6 +8,7 @@
 mod build;
 mod config;
 pub mod crd;
+mod credentials;
 mod lease;
 mod mirror;
 mod names;
@@ -44,6 +45,7 @@ use kube::{
         watcher::{Config, watcher},
     },
 };
+use onggi_bucket::Sts;
 use onggi_domain::{
     Generation, IndexId, TenantId,
     container::{ContainerSet, Decision, Role, SizeTable},
@@ -64,6 +66,7 @@ use crate::{
 };
 use build::{Builder, Kind, WorkerSettings};
 use crd::{SearchIndex, SearchIndexSpec};
+use credentials::Credentials;
 use mirror::Mirror;
 use names::{DELETION_COST, FINALIZER, MANAGER, RETIRED_AT, ROTATION};
 use namespace::Allowance;
@@ -85,6 +88,8 @@ pub struct WorkerTerms {
     pub sizes: SizeTable,
     /// The secret from which each index's is derived.
     pub internal_secret: Arc<str>,
+    /// Gives each index credentials of its own, for its prefix of the bucket; `None`: all have those of the bucket.
+    pub sts: Option<Sts>,
 }
 
 /// Runs containers as pods.
@@ -102,6 +107,7 @@ struct Cluster {
     client: Client,
     builder: Builder,
     internal_secret: Arc<str>,
+    credentials: Option<Credentials>,
     /// What pods are built from now, by role and size.
     revisions: HashMap<(Role, String), String>,
     indexes: Mirror<SearchIndex>,
@@ -129,8 +135,8 @@ pub async fn client() -> kube::Result<Client> {
 impl KubernetesRuntime {
     /// Begins to watch the cluster, and returns once everything in it has been seen.
     pub async fn start(client: Client, config: KubernetesConfig, terms: WorkerTerms) -> Self {
-        let WorkerTerms { bucket, bucket_options, limits, sizes, internal_secret } = terms;
-        let builder = Builder { config, sizes, worker: WorkerSettings { bucket, bucket_options, limits } };
+        let WorkerTerms { bucket, bucket_options, limits, sizes, internal_secret, sts } = terms;
+        let builder = Builder { config, sizes, worker: WorkerSettings { bucket, bucket_options, scoped: sts.is_some(), limits } };
         let each = [Role::Indexer, Role::Searcher].into_iter().flat_map(|role| builder.sizes.0.iter().map(move |size| (role, size)));
         let revisions = each.map(|(role, size)| ((role, size.name.clone()), builder.revision(role, size))).collect();
         let prefix = builder.config.namespace_prefix.clone();
@@ -139,6 +145,7 @@ impl KubernetesRuntime {
             client,
             builder,
             internal_secret,
+            credentials: sts.map(Credentials::new),
             revisions,
             indexes: Mirror::new(&prefix),
             pods: Mirror::new(&prefix),

@@ -110,7 +110,16 @@ impl Cluster {
         let Some(owner) = object.controller_owner_ref(&()) else { return Ok(None) };
         let owner = serde_json::to_value(owner).map_err(kube::Error::SerdeError)?;
         let secret = worker_secret(&self.internal_secret, index);
-        let objects = self.builder.objects(&wanted, &secret, &owner);
+        let runs = wanted.indexer.is_some() || wanted.searchers.iter().any(|(_, replicas)| *replicas > 0);
+        let (credentials, renew) = match self.credentials.as_ref().filter(|_| runs) {
+            Some(credentials) => {
+                let found = credentials.of(wanted.tenant, index).await;
+                let (credentials, renew) = found.map_err(|error| kube::Error::Service(error.into()))?;
+                (Some(credentials), Some(renew))
+            }
+            None => (None, None),
+        };
+        let objects = self.builder.objects(&wanted, &secret, credentials.as_ref(), &owner);
         // Apply.
         let namespace = object.namespace().unwrap_or_default();
         for built in &objects {
@@ -119,7 +128,7 @@ impl Cluster {
         self.remove_others(index, &namespace, &objects).await?;
         // Status.
         self.write_status(&object, None).await?;
-        Ok(None)
+        Ok(renew)
     }
 
     /// Applies an object unless it is there as it was applied last.
@@ -260,6 +269,9 @@ impl Cluster {
 
     fn forget(&self, index: IndexId) {
         self.applied.lock().remove(&index);
+        if let Some(credentials) = &self.credentials {
+            credentials.forget(index);
+        }
     }
 }
 
