@@ -12,12 +12,15 @@ pub mod generation;
 pub mod ids;
 pub mod index;
 pub mod key;
+pub mod latency;
 pub mod limits;
 pub mod locale;
 pub mod log;
+pub mod plan;
 pub mod settings;
 pub mod task;
 pub mod tenant;
+pub mod usage;
 pub mod webhook;
 pub mod worker;
 

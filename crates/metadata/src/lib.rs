@@ -15,14 +15,17 @@
 //! - **Task uids are contiguous** for the same reason: the counter is a column of the tenant, and a transaction that rolls back gives its
 //!   uid back.
 //! - **Whoever ends a task notes it for the tenant's webhooks** in the same transaction (`deliveries`), so no end goes untold.
+//! - **The same run of a container, and the same batch of counts, can be told any number of times** and counts once.
 //! - **A task at its end never changes.** Outcomes can be settled twice, late, or before the append was noted.
 
+mod alerts;
 mod api_keys;
 mod columns;
 mod database;
 mod error;
 mod indexes;
 mod keys;
+mod searches;
 mod tasks;
 mod tenants;
 pub mod traits;
@@ -33,7 +36,10 @@ use std::sync::Arc;
 
 pub use error::{Error, Result};
 pub use keys::{KeySecrets, hash_key};
-pub use traits::{IndexPage, Indexes, Keys, Members, NewTask, Page, Tasks, Tenants, Usage, UsageSample, Webhooks};
+pub use traits::{
+    Alerts, CountBatch, Held, IndexPage, Indexes, Keys, Members, NewTask, Page, QueryCounts, QueryOrder, Searches, SelectionCheck, Tasks, Tenants,
+    Usage, Webhooks,
+};
 
 use crate::database::Database;
 
@@ -52,6 +58,10 @@ pub struct Metadata {
     pub tasks: Arc<dyn Tasks>,
     /// What they used.
     pub usage: Arc<dyn Usage>,
+    /// What they searched for.
+    pub searches: Arc<dyn Searches>,
+    /// What they want to be told of their spending.
+    pub alerts: Arc<dyn Alerts>,
     /// Where they want to be told of tasks.
     pub webhooks: Arc<dyn Webhooks>,
 }
@@ -68,6 +78,8 @@ impl Metadata {
             keys: database.clone(),
             tasks: database.clone(),
             usage: database.clone(),
+            searches: database.clone(),
+            alerts: database.clone(),
             webhooks: database,
         })
     }
