@@ -66,9 +66,13 @@ impl Alerts for Database {
         self.execute(sql!("alerts/told"), values![tenant, passed_at, false]).await.map(drop)
     }
 
-    async fn failed(&self, tenant: TenantId, retry_at: Timestamp) -> Result<u64> {
+    async fn rest(&self, tenant: TenantId, retry_at: Timestamp) -> Result<()> {
+        self.execute(sql!("alerts/rest"), values![tenant, retry_at]).await.map(drop)
+    }
+
+    async fn failed(&self, tenant: TenantId) -> Result<u64> {
         let mut tx = self.begin().await?;
-        let (failures,): (i64,) = tx.one("spending alert", sql!("alerts/failed"), values![tenant, retry_at]).await?;
+        let (failures,): (i64,) = tx.one("spending alert", sql!("alerts/failed"), values![tenant]).await?;
         tx.commit().await?;
         unsigned("number of failures", failures)
     }

@@ -35,7 +35,7 @@ mod webhooks;
 use std::sync::Arc;
 
 pub use error::{Error, Result};
-pub use keys::{KeySecrets, hash_key};
+pub use keys::{KeySecrets, hash_key, sign};
 pub use traits::{
     Alerts, CountBatch, Held, IndexPage, Indexes, Keys, Members, NewTask, Page, QueryCounts, QueryOrder, Searches, SelectionCheck, Tasks, Tenants,
     Usage, Webhooks,

@@ -60,7 +60,7 @@ pub struct Page<T> {
 pub type IndexPage = Page<Index>;
 
 /// Whether a tenant may have these selections, of all of its living indexes, in the place of those: the quotas of its plan.
-pub type SelectionCheck = dyn for<'a> Fn(&'a [Selection], &'a [Selection]) -> std::result::Result<(), ApiError> + Send + Sync;
+pub type SelectionCheck = dyn Fn(&[Selection], &[Selection]) -> std::result::Result<(), ApiError> + Send + Sync;
 
 /// Indexes. A deleted index is seen by `get_by_id`, `changed_since` and `deleted` only.
 #[async_trait]
@@ -331,8 +331,10 @@ pub trait Alerts: Send + Sync {
     async fn due(&self, now: Timestamp) -> Result<Vec<SpendingAlert>>;
     /// The message of that time was delivered.
     async fn told(&self, tenant: TenantId, passed_at: Timestamp) -> Result<()>;
-    /// It could not be delivered: it rests. Returns how often that was so.
-    async fn failed(&self, tenant: TenantId, retry_at: Timestamp) -> Result<u64>;
+    /// It could not be delivered. Returns how often that was so, this time included.
+    async fn failed(&self, tenant: TenantId) -> Result<u64>;
+    /// It is not to be tried again before a time.
+    async fn rest(&self, tenant: TenantId, retry_at: Timestamp) -> Result<()>;
 }
 
 /// Webhooks, and which tasks each is still to be told of. Whatever ends a task notes it here.

@@ -15,6 +15,8 @@ use crate::{Inner, Result};
 const PAGE: u64 = 500;
 /// How long passes that are under way at the end may take.
 const GRACE: Duration = Duration::from_secs(5);
+/// The rest between two looks at what runs.
+const LOOKS_APART: Duration = Duration::from_secs(5);
 
 /// Runs everything until `shutdown`.
 pub(crate) async fn run(inner: &Arc<Inner>, shutdown: impl Future<Output = ()> + Send) {
@@ -26,7 +28,11 @@ pub(crate) async fn run(inner: &Arc<Inner>, shutdown: impl Future<Output = ()> +
     background.spawn(every(inner, config.resync_every, "resync", |inner| async move { inner.look_at_what_runs().await }));
     background.spawn(every(inner, config.status_every, "status", |inner| async move { inner.ask_searchers().await }));
     background.spawn(every(inner, config.repair_after, "repair", |inner| async move { inner.repair().await }));
-    background.spawn(every(inner, crate::meter::INTERVAL / 2, "metering", |inner| async move { inner.meter().await }));
+    background.spawn(every(inner, config.meter_every, "metering", |inner| async move { inner.meter().await }));
+    background.spawn(look_at_changes_of_runs(inner.clone()));
+    background.spawn(every(inner, config.bill_every, "storage and alerts", |inner| async move { inner.note_storage().await }));
+    background.spawn(every(inner, config.collect_every, "old usage", |inner| async move { inner.trim_usage().await }));
+    background.spawn(every(inner, config.webhooks_every, "spending alerts", |inner| async move { inner.tell_alerts().await }));
     background.spawn(every(inner, config.collect_every, "garbage collection", |inner| async move { inner.collect_all().await }));
     background.spawn(every(inner, config.collect_every, "old tasks", |inner| async move { inner.trim_tasks().await }));
     background.spawn(every(inner, config.archives_every, "archives", |inner| async move { inner.write_archives().await }));
@@ -100,6 +106,19 @@ async fn follow_runtime(inner: Arc<Inner>) {
             }
             Err(RecvError::Closed) => return,
         }
+    }
+}
+
+/// Looks at what runs soon after it changed, so that little of a run is missed at its end.
+async fn look_at_changes_of_runs(inner: Arc<Inner>) {
+    let mut changes = inner.deps.runtime.changes();
+    while !matches!(changes.recv().await, Err(RecvError::Closed)) {
+        // All that has changed by now is seen by one look.
+        changes = changes.resubscribe();
+        if let Err(error) = inner.look_at_runs().await {
+            tracing::warn!(%error, "what runs was not looked at");
+        }
+        tokio::time::sleep(LOOKS_APART).await;
     }
 }
 

@@ -4,6 +4,7 @@
 //! after a restart. Signals (a `changed` call, a container that changed, a generation that was published) make it fast, timers make
 //! it certain. The order of things in one pass over an index is in [`reconcile`](mod@reconcile).
 
+mod alerts;
 mod api;
 mod archives;
 mod collect;
@@ -35,6 +36,7 @@ use onggi_bucket::{IndexBucket, Store};
 use onggi_domain::{
     IndexId, TenantId, WebhookId,
     container::{IndexPhase, SizeTable},
+    plan::PlanTable,
 };
 use onggi_metadata::{KeySecrets, Metadata};
 use parking_lot::Mutex;
@@ -62,6 +64,8 @@ pub struct Deps {
     pub runtime: Arc<dyn Runtime>,
     /// The size classes.
     pub sizes: SizeTable,
+    /// The plans and their prices.
+    pub plans: PlanTable,
     /// Signs what webhooks are told.
     pub secrets: KeySecrets,
     /// What callers of [`Controller::router`] must show.
@@ -85,6 +89,7 @@ struct Inner {
     /// Loads, wakes and cleaning that passes have started.
     tasks: TaskTracker,
     collecting: tokio::sync::Semaphore,
+    meter: meter::SharedMeter,
     egress: egress::Egress,
     /// The webhooks that are being told.
     telling: Mutex<HashSet<WebhookId>>,
@@ -123,6 +128,7 @@ impl Controller {
             waking: Mutex::default(),
             tasks: TaskTracker::new(),
             collecting,
+            meter: meter::SharedMeter::default(),
             egress,
             telling: Mutex::default(),
             telling_slots: tokio::sync::Semaphore::new(webhooks::PARALLEL),

@@ -9,7 +9,7 @@ use onggi_domain::{
     ApiError, Code, KeyId, TenantId, Timestamp,
     auth::Identity,
     key::{Action, Key},
-    tenant::TenantStatus,
+    tenant::{Standing, TenantStatus},
 };
 use onggi_metadata::{KeySecrets, Keys, hash_key};
 use onggi_web::{Error, Result};
@@ -31,10 +31,10 @@ enum Shown {
     Uid(KeyId),
 }
 
-/// A key, and whether its tenant is served.
+/// A key, and how its tenant stands.
 struct Known {
     key: Key,
-    status: TenantStatus,
+    standing: Standing,
 }
 
 /// Finds out who asks.
@@ -72,8 +72,8 @@ impl Authenticator {
             let found = self.find(Shown::Hash(hash_key(shown))).await?;
             Caller { known: found.first().cloned().ok_or_else(invalid)?, rules: None }
         };
-        let Known { key, status } = &*caller.known;
-        match status {
+        let Known { key, standing } = &*caller.known;
+        match standing.status {
             _ if key.is_expired(Timestamp::now()) => Err(invalid().into()),
             TenantStatus::Active => Ok(caller),
             TenantStatus::Suspended => Err(Error::api(
@@ -110,7 +110,7 @@ impl Authenticator {
             if keys.is_empty() {
                 return Err(onggi_metadata::Error::NotFound("key"));
             }
-            Ok(keys.into_iter().map(|(key, status)| Arc::new(Known { key, status })).collect::<Arc<[_]>>())
+            Ok(keys.into_iter().map(|(key, standing)| Arc::new(Known { key, standing })).collect::<Arc<[_]>>())
         });
         match found.await {
             Ok(known) => Ok(known),
@@ -126,6 +126,11 @@ impl Authenticator {
 impl Caller {
     pub(crate) fn tenant(&self) -> TenantId {
         self.known.key.tenant
+    }
+
+    /// The tenant's plan.
+    pub(crate) fn plan(&self) -> Option<&str> {
+        self.known.standing.plan.as_deref()
     }
 
     /// Whether the caller may do this, on an index if one is named. The answer does not depend on whether that index exists.

@@ -1,4 +1,4 @@
 UPDATE spending_alerts
-SET failures = failures + 1, retry_at = $2
+SET failures = failures + 1
 WHERE tenant = $1
 RETURNING failures

@@ -3,7 +3,7 @@
 use onggi_domain::{
     KeyId, TenantId,
     key::{Action, IndexPattern, Key},
-    tenant::TenantStatus,
+    tenant::{Standing, TenantStatus},
 };
 use onggi_metadata::{KeySecrets, hash_key};
 
@@ -37,14 +37,14 @@ pub(crate) async fn a_key_is_found_by_its_secret_and_by_its_uid(world: World) {
     let key = new_key(tenant, 1);
     let secret = KeySecrets::new("server secret").of(&key);
     keys.create(&key, &hash_key(&secret)).await.unwrap();
-    assert_eq!(keys.by_hash(&hash_key(&secret)).await.unwrap(), (key.clone(), TenantStatus::Active));
+    assert_eq!(keys.by_hash(&hash_key(&secret)).await.unwrap(), (key.clone(), Standing { status: TenantStatus::Active, plan: None }));
     assert_error!(keys.by_hash(&hash_key("another secret")).await, NotFound("key"));
     assert_error!(keys.create(&key, "another hash").await, AlreadyExists("key"));
     assert_error!(keys.create(&new_key(tenant, 1), &hash_key(&secret)).await, AlreadyExists("key"));
     assert_error!(keys.create(&new_key(TenantId::generate(), 1), "hash").await, NotFound("tenant"));
 
     world.metadata.tenants.set_status(tenant, TenantStatus::Suspended).await.unwrap();
-    assert_eq!(keys.by_uid(key.uid).await.unwrap(), [(key, TenantStatus::Suspended)]);
+    assert_eq!(keys.by_uid(key.uid).await.unwrap(), [(key, Standing { status: TenantStatus::Suspended, plan: None })]);
     assert!(keys.by_uid(KeyId::generate()).await.unwrap().is_empty());
 }
 

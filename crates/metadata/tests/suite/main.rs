@@ -48,7 +48,7 @@ impl World {
 }
 
 fn new_tenant(name: &str) -> Tenant {
-    Tenant { id: onggi_domain::TenantId::generate(), name: name.to_owned(), status: TenantStatus::Active, created_at: at(1) }
+    Tenant { id: onggi_domain::TenantId::generate(), name: name.to_owned(), status: TenantStatus::Active, plan: None, created_at: at(1) }
 }
 
 fn new_index(tenant: &Tenant, name: &str) -> Index {

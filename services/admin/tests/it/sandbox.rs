@@ -18,6 +18,7 @@ use onggi_domain::{
     index::Index,
     key::{Action, IndexPattern},
     limits::Limits,
+    plan::PlanTable,
 };
 use onggi_metadata::{KeySecrets, Metadata};
 use onggi_web::{
@@ -52,6 +53,8 @@ impl Sandbox {
             controller: Upstream::local(controller(), SECRET),
             limits: Limits::default(),
             sizes: SizeTable::default(),
+            plans: PlanTable::default(),
+            log_one_in: 1,
             internal_secret: Arc::from(SECRET),
         };
         let keys = onggi_admin::operator::create_tenant(&deps.metadata, &deps.secrets, "acme").await.unwrap();
