@@ -83,6 +83,14 @@ impl Sandbox {
         (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
     }
 
+    /// The body of an answer that is no JSON.
+    pub(crate) async fn text(&self, method: &str, path: &str) -> String {
+        let request = Request::builder().method(method).uri(path).header(INTERNAL, SECRET).header(IDENTITY, header(&self.caller));
+        let response = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+    }
+
     pub(crate) async fn send(&self, method: &str, path: &str, body: Value) -> (StatusCode, Value) {
         self.send_as(&self.caller, method, path, &body).await
     }
