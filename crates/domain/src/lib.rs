@@ -9,6 +9,7 @@ pub mod error;
 pub mod federation;
 pub mod filter;
 pub mod generation;
+pub mod identity;
 pub mod ids;
 pub mod index;
 pub mod key;

@@ -23,6 +23,7 @@ mod api_keys;
 mod columns;
 mod database;
 mod error;
+mod identity;
 mod indexes;
 mod keys;
 mod searches;
@@ -37,7 +38,7 @@ use std::sync::Arc;
 pub use error::{Error, Result};
 pub use keys::{KeySecrets, hash_key, sign};
 pub use traits::{
-    Alerts, CountBatch, Held, IndexPage, Indexes, Keys, Members, NewTask, Page, QueryCounts, QueryOrder, Searches, SelectionCheck, Tasks, Tenants,
+    Alerts, CountBatch, Held, IdentityProviders, IndexPage, Indexes, Keys, Members, NewTask, Page, QueryCounts, QueryOrder, Searches, SelectionCheck, Tasks, Tenants,
     Usage, Webhooks,
 };
 
@@ -62,6 +63,8 @@ pub struct Metadata {
     pub searches: Arc<dyn Searches>,
     /// What they want to be told of their spending.
     pub alerts: Arc<dyn Alerts>,
+    /// Whose tokens may search their indexes.
+    pub identity_providers: Arc<dyn IdentityProviders>,
     /// Where they want to be told of tasks.
     pub webhooks: Arc<dyn Webhooks>,
 }
@@ -80,6 +83,7 @@ impl Metadata {
             usage: database.clone(),
             searches: database.clone(),
             alerts: database.clone(),
+            identity_providers: database.clone(),
             webhooks: database,
         })
     }

@@ -5,6 +5,7 @@ use onggi_domain::{
     ApiError, IndexId, IndexUid, KeyId, Seq, TaskUid, TenantId, Timestamp, WebhookId,
     container::Selection,
     generation::TaskOutcome,
+    identity::IdentityProvider,
     index::{Index, Published, Swap},
     key::{IndexPattern, Key},
     settings::Settings,
@@ -335,6 +336,17 @@ pub trait Alerts: Send + Sync {
     async fn failed(&self, tenant: TenantId) -> Result<u64>;
     /// It is not to be tried again before a time.
     async fn rest(&self, tenant: TenantId, retry_at: Timestamp) -> Result<()>;
+}
+
+/// Identity providers, one a tenant.
+#[async_trait]
+pub trait IdentityProviders: Send + Sync {
+    /// The tenant's provider, with how the tenant stands.
+    async fn get(&self, tenant: TenantId) -> Result<(IdentityProvider, Standing)>;
+    /// Sets it in the place of another.
+    async fn set(&self, provider: &IdentityProvider) -> Result<()>;
+    /// Removes it.
+    async fn remove(&self, tenant: TenantId) -> Result<()>;
 }
 
 /// Webhooks, and which tasks each is still to be told of. Whatever ends a task notes it here.

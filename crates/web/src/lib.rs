@@ -1,6 +1,8 @@
-//! What every HTTP service of Onggi shares: errors to responses, reading bodies, identities, upstreams, telemetry, serving.
+//! What every HTTP service of Onggi shares: errors to responses, reading bodies, identities, upstreams, requests to the outside,
+//! telemetry, serving.
 
 pub mod body;
+pub mod egress;
 pub mod error;
 pub mod identity;
 pub mod query;

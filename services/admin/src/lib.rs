@@ -13,6 +13,7 @@ mod containers;
 mod features;
 mod fields;
 mod generations;
+mod identity_provider;
 mod indexes;
 mod keys;
 pub mod operator;
@@ -66,6 +67,7 @@ pub fn router(deps: Deps) -> Router {
         .merge(batches::router())
         .merge(webhooks::router())
         .merge(usage::router())
+        .merge(identity_provider::router())
         .merge(analytics::router())
         .merge(archives::router())
         .merge(features::router())

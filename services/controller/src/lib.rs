@@ -10,7 +10,6 @@ mod archives;
 mod collect;
 mod config;
 mod decide;
-mod egress;
 mod follow;
 mod idle;
 pub mod kubernetes;
@@ -39,6 +38,7 @@ use onggi_domain::{
     plan::PlanTable,
 };
 use onggi_metadata::{KeySecrets, Metadata};
+use onggi_web::egress::Egress;
 use parking_lot::Mutex;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -90,7 +90,7 @@ struct Inner {
     tasks: TaskTracker,
     collecting: tokio::sync::Semaphore,
     meter: meter::SharedMeter,
-    egress: egress::Egress,
+    egress: Egress,
     /// The webhooks that are being told.
     telling: Mutex<HashSet<WebhookId>>,
     telling_slots: tokio::sync::Semaphore,
@@ -117,7 +117,7 @@ impl Controller {
     /// A controller that does nothing until it is run.
     pub fn new(config: ControllerConfig, deps: Deps) -> Self {
         let collecting = tokio::sync::Semaphore::new(config.collect_parallelism);
-        let egress = egress::Egress::new(&config.webhook_networks);
+        let egress = Egress::new(&config.webhook_networks);
         let inner = Inner {
             config,
             deps,

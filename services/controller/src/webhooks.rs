@@ -14,8 +14,9 @@ use onggi_domain::{
     task::{Task, TaskFilter},
     webhook::Webhook,
 };
+use onggi_web::egress;
 
-use crate::{Inner, Result, egress};
+use crate::{Inner, Result};
 
 /// Tasks in one message.
 const MESSAGE: u64 = 200;

@@ -8,14 +8,17 @@ use moka::future::Cache;
 use onggi_domain::{
     ApiError, Code, KeyId, TenantId, Timestamp,
     auth::Identity,
-    key::{Action, Key},
+    key::{Action, IndexPattern, Key},
     tenant::{Standing, TenantStatus},
 };
 use onggi_metadata::{KeySecrets, Keys, hash_key};
 use onggi_web::{Error, Result};
 use serde_json::Value;
 
-use crate::token::{self, SearchRules};
+use crate::{
+    provider::{Accepted, Providers},
+    token::{self, SearchRules},
+};
 
 /// Keys that are remembered.
 const KNOWN_KEYS: u64 = 100_000;
@@ -41,6 +44,7 @@ struct Known {
 pub(crate) struct Authenticator {
     keys: Arc<dyn Keys>,
     secrets: KeySecrets,
+    providers: Arc<Providers>,
     /// One key, or those of several tenants that have the same uid.
     known: Cache<Shown, Arc<[Arc<Known>]>>,
     unknown: Cache<Shown, ()>,
@@ -54,10 +58,11 @@ pub(crate) struct Caller {
 }
 
 impl Authenticator {
-    pub(crate) fn new(keys: Arc<dyn Keys>, secrets: KeySecrets, cache_time: Duration) -> Self {
+    pub(crate) fn new(keys: Arc<dyn Keys>, secrets: KeySecrets, providers: Arc<Providers>, cache_time: Duration) -> Self {
         Self {
             keys,
             secrets,
+            providers,
             known: Cache::builder().max_capacity(KNOWN_KEYS).time_to_live(cache_time).build(),
             unknown: Cache::builder().max_capacity(UNKNOWN_KEYS).time_to_live(cache_time).build(),
         }
@@ -66,7 +71,9 @@ impl Authenticator {
     /// The caller, whose key or token is good at this moment. A token is one for searches only; elsewhere it is an unknown key.
     pub(crate) async fn authenticate(&self, headers: &HeaderMap, action: Action) -> Result<Caller> {
         let shown = bearer(headers)?;
-        let caller = if let Some(uid) = token::key_of(shown).filter(|_| action == Action::Search) {
+        let caller = if let Some((tenant, token)) = Providers::split(shown).filter(|_| action == Action::Search) {
+            self.by_provider(tenant, token).await?
+        } else if let Some(uid) = token::key_of(shown).filter(|_| action == Action::Search) {
             self.by_token(shown, uid).await?
         } else {
             let found = self.find(Shown::Hash(hash_key(shown))).await?;
@@ -81,6 +88,20 @@ impl Authenticator {
                 "The tenant of this key is suspended. Its data is kept; ask the operator of this service.",
             )),
             TenantStatus::Deleted => Err(invalid().into()),
+        }
+    }
+
+    /// A user of a tenant's identity provider. That there is no such tenant, or that it has no provider, is said like everything else.
+    async fn by_provider(&self, tenant: TenantId, token: &str) -> Result<Caller> {
+        match self.providers.accept(tenant, token).await? {
+            Ok(Accepted { known, granted }) => {
+                let known = Known { key: key_of_users(tenant, known.provider.updated_at), standing: known.standing.clone() };
+                Ok(Caller { known: Arc::new(known), rules: Some(SearchRules::granted(granted)) })
+            }
+            Err(why) => {
+                tracing::debug!(%tenant, why, "token of an identity provider was refused");
+                Err(invalid().into())
+            }
         }
     }
 
@@ -150,7 +171,7 @@ impl Caller {
             let message = format!("The API key used to generate this tenant token cannot access the index `{uid}`.");
             return Err(ApiError::new(Code::InvalidApiKey, message));
         }
-        let allowed: Vec<&str> = key.indexes.iter().map(onggi_domain::key::IndexPattern::as_str).collect();
+        let allowed: Vec<&str> = key.indexes.iter().map(IndexPattern::as_str).collect();
         Err(ApiError::new(Code::InvalidApiKey, format!("The API key cannot access the index `{uid}`, authorized indexes are {allowed:?}.")))
     }
 
@@ -163,6 +184,23 @@ impl Caller {
     pub(crate) fn identity(&self) -> Identity {
         let key = &self.known.key;
         Identity { tenant: key.tenant, key: key.uid, root: key.root, actions: key.actions.clone(), indexes: key.indexes.clone() }
+    }
+}
+
+/// What users of an identity provider may do, before its rules are looked at.
+fn key_of_users(tenant: TenantId, since: Timestamp) -> Key {
+    Key {
+        uid: KeyId(uuid::Uuid::nil()),
+        tenant,
+        name: None,
+        description: None,
+        actions: vec![Action::Search],
+        indexes: vec![IndexPattern::all()],
+        expires_at: None,
+        salted: true,
+        root: false,
+        created_at: since,
+        updated_at: since,
     }
 }
 

@@ -71,7 +71,8 @@ impl Gateway {
             }
             (Destination::Searchers, _) => self.multi_search(caller, tenant, request).await,
             (Destination::Here, Some(uid)) => self.report(caller, tenant, uid, request).await,
-            (Destination::Here | Destination::Searcher, _) => Err(Error::internal("the table of routes sends this nowhere")),
+            (Destination::Here, None) => self.try_token(caller, request).await,
+            (Destination::Searcher, None) => Err(Error::internal("the table of routes sends this nowhere")),
         }
     }
 

@@ -2,7 +2,7 @@
 //! can run side by side.
 //!
 //! The way of a request: `observe` gives it an id and a span, `routes` says what it needs and who answers, `handle` drives it:
-//! `authenticate` (keys, and `token`), `tenants` (rate and concurrency), then either a service behind (`forward`) or, by
+//! `authenticate` (keys, `token`, and `provider` for those of identity providers), `tenants` (rate and concurrency), then either a service behind (`forward`) or, by
 //! `indexes`, a searcher of the index (`search`, with `replicas` and `waking`), or for a `multi_search` several, whose hits
 //! `federation` merges. What was asked is counted (`counting`); apps report clicks (`events`).
 
@@ -21,6 +21,7 @@ mod multi_search;
 mod observe;
 pub mod openapi;
 mod paths;
+mod provider;
 mod replicas;
 pub mod routes;
 mod search;
@@ -53,11 +54,13 @@ pub struct GatewayConfig {
     pub cache_time: Duration,
     /// How much tenants may ask by their plans.
     pub plans: PlanTable,
+    /// Networks in which identity providers may be besides public addresses.
+    pub networks: Vec<IpNet>,
 }
 
 impl Default for GatewayConfig {
     fn default() -> Self {
-        Self { limits: Limits::default(), cache_time: Duration::from_millis(500), plans: PlanTable::default() }
+        Self { limits: Limits::default(), cache_time: Duration::from_millis(500), plans: PlanTable::default(), networks: Vec::new() }
     }
 }
 
@@ -85,6 +88,7 @@ struct Gateway {
     tenants: tenants::Tenants,
     indexes: indexes::IndexCache,
     counting: Counting,
+    providers: Arc<provider::Providers>,
     secrets: KeySecrets,
     search: search::Searchers,
     uploader: Upstream,
@@ -95,12 +99,14 @@ type Params = Result<RawPathParams, RawPathParamsRejection>;
 
 /// The public API. Serving it, and stopping, is the caller's affair.
 pub fn router(config: GatewayConfig, deps: Deps) -> Router {
-    let GatewayConfig { limits, cache_time, plans } = config;
+    let GatewayConfig { limits, cache_time, plans, networks } = config;
+    let providers = Arc::new(provider::Providers::new(deps.metadata.identity_providers, &networks, cache_time));
     let gateway = Arc::new(Gateway {
-        keys: authenticate::Authenticator::new(deps.metadata.keys, deps.secrets.clone(), cache_time),
+        keys: authenticate::Authenticator::new(deps.metadata.keys, deps.secrets.clone(), providers.clone(), cache_time),
         tenants: tenants::Tenants::new(&limits, plans),
         indexes: indexes::IndexCache::new(deps.metadata.indexes, cache_time),
         counting: deps.counting,
+        providers,
         secrets: deps.secrets,
         search: search::Searchers::new(deps.discovery, &limits),
         uploader: deps.uploader,

@@ -155,7 +155,7 @@ const TAGS: &[(&str, &[&str])] = &[
     ("Settings", &["/settings"]),
     ("Containers and generations", &["/containers", "/wake", "/sleep", "/generations"]),
     ("Tasks", &["/tasks", "/batches", "/webhooks"]),
-    ("Keys", &["/keys"]),
+    ("Keys", &["/keys", "/identity-provider"]),
     ("Indexes", &["indexes"]),
     ("Service", &[""]),
     (ABSENT, &[]),

@@ -171,6 +171,10 @@ pub static ROUTES: &[Route] = &[
     absent(Method::POST, "/mcp", A::Search),
     absent(Method::DELETE, "/mcp", A::Search),
     // keys
+    route(Method::GET, "/identity-provider", A::KeysGet, Admin, "The identity provider whose tokens may search", "-> IdentityProvider"),
+    route(Method::PUT, "/identity-provider", A::KeysUpdate, Admin, "Let the tokens of an identity provider search, by rules for their claims", "IdentityProvider -> IdentityProvider"),
+    route(Method::DELETE, "/identity-provider", A::KeysDelete, Admin, "Let them search no longer", "-> ()"),
+    route(Method::POST, "/identity-provider/test", A::KeysGet, Here, "What a token of the identity provider would allow, or why it would not", "TokenTrial -> TokenVerdict"),
     route(Method::GET, "/keys", A::KeysGet, Admin, "List keys", "?Page -> Keys"),
     route(Method::POST, "/keys", A::KeysCreate, Admin, "Create a key", "NewKey -> Key"),
     route(Method::GET, "/keys/{key}", A::KeysGet, Admin, "Show a key", "-> Key"),

@@ -79,6 +79,8 @@ impl<'a> Ground<'a> {
             onggi_gateway::GatewayConfig {
                 limits: self.config.limits.clone(),
                 plans: self.config.plans.clone(),
+                // What tenants name is called on the same terms, whoever calls it.
+                networks: self.config.controller.webhook_networks.clone(),
                 ..onggi_gateway::GatewayConfig::default()
             },
             onggi_gateway::Deps {

@@ -143,6 +143,7 @@ on_each_database! {
     usage::what_is_selected_is_checked_together_with_the_other_indexes,
     usage::indexes_that_are_created_at_once_keep_the_quota_together,
     usage::an_alert_is_passed_once_a_month_and_told_until_it_is_heard,
+    keys::an_identity_provider_is_set_replaced_and_removed,
     searches::a_batch_counts_once_however_often_it_is_told,
     searches::batches_that_are_added_at_once_are_all_counted,
     searches::queries_are_listed_by_number_failures_and_time_and_the_rare_ones_forgotten,

@@ -238,7 +238,7 @@ async fn an_index_is_analysed_by_what_was_searched_for() {
     assert_eq!((&analytics["step"], analytics["hours"].as_array().unwrap().len()), (&json!("hour"), 25));
     assert_eq!(analytics["now"]["searchesPerMinute"], json!(161.0 / 5.0));
     assert_eq!(sandbox.get("/stats/searches").await["indexes"]["movies"], analytics["now"]);
-    let before = sandbox.get(&format!("/indexes/movies/analytics?to={}", now - Duration::from_hours(24))).await;
+    let before = sandbox.get(&format!("/indexes/movies/analytics?from={}&to={}", now - Duration::from_hours(26), now - Duration::from_hours(24))).await;
     assert_eq!(before["totals"]["searches"], 100, "{before}");
     for (query, part) in [("from=x", "`x`"), ("from=2020-01-01", "400"), ("limit=x", "`limit`")] {
         sandbox.refused("GET", &format!("/indexes/movies/analytics?{query}"), Value::Null, Code::InvalidAnalytics, part).await;

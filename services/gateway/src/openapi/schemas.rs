@@ -303,6 +303,19 @@ pub(super) static SCHEMAS: &[Named] = &[
         ("dynamicSearchRules", Flag, "Off"), ("network", Flag, "Off"), ("getTaskDocumentsRoute", Flag, "Off"), ("taskQueueCompactionRoute", Flag, "Off"), ("compositeEmbedders", Flag, "Off"),
         ("chatCompletions", Flag, "Off"), ("multimodal", Flag, "Off"), ("foreignKeys", Flag, "Off"), ("disableDocumentsFetchQueue", Flag, "Off"), ("legacySearch", Flag, "Off"), ("renderRoute", Flag, "Off"),
     ]),
+    // identity provider
+    object("IdentityProvider", "An identity provider: a caller shows `<id of the tenant>~<token>` as its key.", &[
+        ("issuer!", Text, "The `iss` of its tokens"), ("audience!", Text, "What has to be in their `aud`"), ("jwksUri", Text, "Where its public keys are"), ("jwks", Any, "Its public keys, if they are not to be fetched"),
+        ("rules!", Many(&Of("ClaimRule")), "What a token allows; for an index the first rule that holds and names it"), ("tenant", Text, "The id of the tenant; only told"), ("updatedAt", Time, "Only told"),
+    ]),
+    object("ClaimRule", "What tokens with certain claims may search.", &[
+        ("when", Any, "`claim`, a path with dots, and `equals`, its value or one of them; null: every token"), ("indexes!", Texts, "Names of indexes, or beginnings with `*`"),
+        ("filter", Text, "A filter in which `{claim}` stands for the value of a claim, quotes included"),
+    ]),
+    object("TokenTrial", "A token to be tried.", &[("token!", Text, "As the identity provider gave it")]),
+    object("TokenVerdict", "What a token would allow.", &[
+        ("valid!", Flag, "Whether it is accepted"), ("reason!", Text, "Why not"), ("claims", Any, "What is in it"), ("rules!", Many(&Any), "Each rule: whether it `holds`, `indexes`, `filter`, or the `reason` why not"),
+    ]),
     // keys
     object("Key", "A key.", &[
         ("uid!", Text, "Its id"), ("key!", Text, "What is shown to the service"), ("name!", Text, "For people"), ("description!", Text, "For people"), ("actions!", Texts, "What it allows"),

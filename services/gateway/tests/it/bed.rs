@@ -24,6 +24,7 @@ use onggi_domain::{
     IndexId, KeyId, TenantId, Timestamp,
     auth::Identity,
     container::{Selection, WakePolicy},
+    identity::IdentityProvider,
     index::Index,
     key::{Action, IndexPattern, Key},
     limits::Limits,
@@ -85,7 +86,7 @@ impl Bed {
             uploader: Upstream::remote(serve(uploader).await.parse().unwrap(), "internal"),
             admin: Upstream::local(admin, "internal"),
         };
-        let router = onggi_gateway::router(GatewayConfig { limits, ..GatewayConfig::default() }, deps);
+        let router = onggi_gateway::router(GatewayConfig { limits, networks: vec!["127.0.0.0/8".parse().unwrap()], ..GatewayConfig::default() }, deps);
         Self { router, metadata, secrets, fleet, counting, _directory: directory }
     }
 
@@ -109,6 +110,15 @@ impl Bed {
     /// A key with these actions on these indexes.
     pub(crate) async fn key(&self, tenant: TenantId, actions: &[Action], indexes: &[&str]) -> String {
         self.store(&key(tenant, actions, indexes)).await
+    }
+
+    /// An identity provider of a tenant, with these settings besides the usual ones.
+    pub(crate) async fn provider(&self, tenant: TenantId, settings: &Value) {
+        let mut all = json!({"issuer": "https://id.example", "audience": "app", "rules": [{"indexes": ["*"]}]});
+        all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        let settings = serde_json::from_value(all).unwrap();
+        let provider = IdentityProvider { tenant, settings, updated_at: Timestamp::now() };
+        self.metadata.identity_providers.set(&provider).await.unwrap();
     }
 
     /// An index that is awake, with these searchers.
