@@ -12,6 +12,7 @@ mod rust_sdk;
 mod sdks;
 mod tasks;
 mod tenants;
+mod usage;
 mod webhooks;
 
 use onggi_testkit::{Api, Onggi};
