@@ -101,7 +101,11 @@ impl ProviderSettings {
             (Some(_), None) | (None, Some(_)) => {}
             _ => return Err(invalid("jwksUri", "give either `jwksUri` or `jwks`")),
         }
-        if self.jwks_uri.as_ref().is_some_and(|uri| uri.chars().count() > CHARS || !uri.starts_with("https://") && !uri.starts_with("http://")) {
+        if self
+            .jwks_uri
+            .as_ref()
+            .is_some_and(|uri| uri.chars().count() > CHARS || !uri.starts_with("https://") && !uri.starts_with("http://"))
+        {
             return Err(invalid("jwksUri", "expected an address that begins with `https://`"));
         }
         if self.rules.is_empty() || self.rules.len() > RULES {

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 /// The upper limits of all buckets but the last, in microseconds.
-pub const LIMITS: [u64; 15] =
-    [250, 500, 1000, 1500, 2000, 3000, 5000, 7500, 10_000, 15_000, 25_000, 50_000, 100_000, 250_000, 1_000_000];
+pub const LIMITS: [u64; 15] = [250, 500, 1000, 1500, 2000, 3000, 5000, 7500, 10_000, 15_000, 25_000, 50_000, 100_000, 250_000, 1_000_000];
 /// Buckets of a histogram.
 pub const BUCKETS: usize = LIMITS.len() + 1;
 

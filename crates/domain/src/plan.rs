@@ -149,12 +149,10 @@ impl PlanTable {
             }
         }
         for plan in &self.list {
-            let named = plan.sizes.iter().chain(plan.prices.container_hour.keys());
-            if let Some(unknown) = named.into_iter().find(|name| sizes.get(name).is_err()) {
-                // The prices of the defaults may name sizes that an operator has replaced.
-                if plan.sizes.contains(unknown) && plan.sizes.iter().all(|name| sizes.get(name).is_err()) {
-                    return Err(format!("the plan `{}` allows sizes of which none is in sizes", plan.name));
-                }
+            // Who has other sizes and has not looked at the plans yet is not kept from starting.
+            let configured = self.list != Self::default().list;
+            if configured && let Some(unknown) = plan.sizes.iter().find(|name| sizes.get(name).is_err()) {
+                return Err(format!("the plan `{}` allows the size `{unknown}`, which is not in sizes", plan.name));
             }
             let Prices { container_hour, storage_gib_month, million_searches, .. } = &plan.prices;
             let mut prices = container_hour.values().chain([storage_gib_month, million_searches]);
@@ -210,10 +208,10 @@ impl Plan {
                 return Err(self.exceeded(what, has, most));
             }
         }
-        let newly = after.iter().filter(|selection| !before.contains(selection));
-        if let Some(refused) = newly.into_iter().find(|selection| !self.allows_size(&selection.size)) {
-            let (size, allowed) = (&refused.size, self.sizes.join(", "));
-            let message = format!("The plan `{}` does not have the size `{size}`, only {allowed}. Choose one of them, or a larger plan.", self.name);
+        let beyond = |selections: &[Selection]| selections.iter().filter(|selection| !self.allows_size(&selection.size)).count();
+        if beyond(after) > beyond(before) {
+            let message =
+                format!("The plan `{}` has these sizes only: {}. Choose one of them, or a larger plan.", self.name, self.sizes.join(", "));
             return Err(ApiError::new(Code::QuotaExceeded, message));
         }
         Ok(())
@@ -288,7 +286,10 @@ mod tests {
     fn the_defaults_are_in_order_and_an_unknown_plan_is_the_default() {
         let (plans, sizes) = (PlanTable::default(), SizeTable::default());
         assert_eq!(plans.validate(&sizes), Ok(()));
-        assert_eq!([plans.of(None), plans.of(Some("gone")), plans.of(Some("free"))].map(|plan| plan.name.as_str()), ["scale", "scale", "free"]);
+        assert_eq!(
+            [plans.of(None), plans.of(Some("gone")), plans.of(Some("free"))].map(|plan| plan.name.as_str()),
+            ["scale", "scale", "free"]
+        );
         assert!(plans.get("huge").unwrap_err().message.contains("free, team, scale"));
         assert!(PlanTable { default: "x".to_owned(), ..plans }.validate(&sizes).is_err());
     }
@@ -316,7 +317,7 @@ mod tests {
         let large = vec![Selection::new("large")];
         assert!(free.check_selections(&[], &large, &sizes).unwrap_err().message.contains("at most"));
         let roomy = Plan { max_cpu_millis: u64::MAX, max_memory: ByteSize::tib(1), ..free.clone() };
-        assert!(roomy.check_selections(&[], &large, &sizes).unwrap_err().message.contains("`large`"));
+        assert!(roomy.check_selections(&[], &large, &sizes).unwrap_err().message.contains("these sizes only: small"));
         assert_eq!(roomy.check_selections(&large, &large, &sizes), Ok(()));
     }
 

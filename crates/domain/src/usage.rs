@@ -83,7 +83,7 @@ pub fn by_hour(runs: &[Run], since: Timestamp) -> Vec<ContainerHour> {
         while from < until {
             let hour = from - from.rem_euclid(HOUR_MICROS);
             let end = until.min(hour + HOUR_MICROS);
-            *used.entry((run.tenant, run.index, &run.size, run.role, hour)).or_default() += (end - from).unsigned_abs();
+            *used.entry((run.tenant, run.index, run.size.as_str(), run.role, hour)).or_default() += (end - from).unsigned_abs();
             from = end;
         }
     }
@@ -255,12 +255,7 @@ mod tests {
 
     #[test]
     fn storage_counts_from_step_to_step() {
-        let step = |hour: &str, bytes| StorageStep {
-            index: IndexId(uuid::Uuid::nil()),
-            uid: "a".parse().unwrap(),
-            hour: at(hour),
-            bytes,
-        };
+        let step = |hour: &str, bytes| StorageStep { index: IndexId(uuid::Uuid::nil()), uid: "a".parse().unwrap(), hour: at(hour), bytes };
         let steps = [step("2026-03-01T00:00:00Z", 10), step("2026-03-01T02:00:00Z", 30), step("2026-03-01T03:00:00Z", 0)];
         let sum = |from: &str, to: &str| byte_hours(&steps, at(from), at(to)).iter().map(|(_, bytes)| bytes).sum::<f64>();
         assert_eq!(sum("2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z"), 50.0);

@@ -35,13 +35,7 @@ impl IdentityProviders for Database {
 
     async fn set(&self, provider: &IdentityProvider) -> Result<()> {
         let settings = &provider.settings;
-        let row = values![
-            provider.tenant,
-            settings.issuer.as_str(),
-            settings.audience.as_str(),
-            to_json(settings),
-            provider.updated_at
-        ];
+        let row = values![provider.tenant, settings.issuer.as_str(), settings.audience.as_str(), to_json(settings), provider.updated_at];
         let written = self.execute(sql!("identity/set"), row).await;
         written.map(drop).map_err(|error| error.of_writing("identity provider"))
     }

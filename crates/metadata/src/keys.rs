@@ -120,11 +120,8 @@ mod tests {
         let one = secrets.hash_user(tenant, "ada");
         assert_eq!(one, secrets.hash_user(tenant, "ada"));
         let other_tenant = TenantId(uuid::Uuid::max());
-        let others = [
-            secrets.hash_user(tenant, "bob"),
-            secrets.hash_user(other_tenant, "ada"),
-            KeySecrets::new("another").hash_user(tenant, "ada"),
-        ];
+        let others =
+            [secrets.hash_user(tenant, "bob"), secrets.hash_user(other_tenant, "ada"), KeySecrets::new("another").hash_user(tenant, "ada")];
         assert!(!others.contains(&one));
     }
 

@@ -38,8 +38,8 @@ use std::sync::Arc;
 pub use error::{Error, Result};
 pub use keys::{KeySecrets, hash_key, sign};
 pub use traits::{
-    Alerts, CountBatch, Held, IdentityProviders, IndexPage, Indexes, Keys, Members, NewTask, Page, QueryCounts, QueryOrder, Searches, SelectionCheck, Tasks, Tenants,
-    Usage, Webhooks,
+    Alerts, CountBatch, Held, IdentityProviders, IndexPage, Indexes, Keys, Members, NewTask, Page, QueryCounts, QueryOrder, Searches,
+    SelectionCheck, Tasks, Tenants, Usage, Webhooks,
 };
 
 use crate::database::Database;

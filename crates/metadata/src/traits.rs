@@ -307,7 +307,8 @@ pub trait Searches: Send + Sync {
     /// Searches of a tenant's indexes and their times since a moment that is not long ago.
     async fn moments(&self, tenant: TenantId, since: Timestamp) -> Result<Vec<(IndexId, Counts)>>;
     /// The first queries of an index in the hours that begin between two times.
-    async fn queries(&self, index: IndexId, from: Timestamp, to: Timestamp, order: QueryOrder, limit: u64) -> Result<Vec<(String, Counts)>>;
+    async fn queries(&self, index: IndexId, from: Timestamp, to: Timestamp, order: QueryOrder, limit: u64)
+    -> Result<Vec<(String, Counts)>>;
     /// Forgets what is older: moments (and which batches were added; none that is older is added any more), hours, queries.
     async fn trim(&self, moments_before: Timestamp, hours_before: Timestamp, queries_before: Timestamp) -> Result<()>;
     /// Of the hours that begin between two times, keeps the `most` queries that were asked most of each index, and those that most often

@@ -218,7 +218,8 @@ impl Admin {
         steps.iter().for_each(|(_, counts)| totals.add(counts));
 
         let top = searches.queries(index.id, from, to, QueryOrder::Searches, COMPARED.0.max(limit)).await.map_err(Error::internal)?;
-        let before = searches.queries(index.id, ago(from, length), from, QueryOrder::Searches, COMPARED.1).await.map_err(Error::internal)?;
+        let before =
+            searches.queries(index.id, ago(from, length), from, QueryOrder::Searches, COMPARED.1).await.map_err(Error::internal)?;
         let empty = searches.queries(index.id, from, to, QueryOrder::NoHits, limit).await.map_err(Error::internal)?;
         let mut slow = searches.queries(index.id, from, to, QueryOrder::Slow, limit * 5).await.map_err(Error::internal)?;
         slow.sort_by(|(_, a), (_, b)| b.latencies.quantile(0.99).cmp(&a.latencies.quantile(0.99)));

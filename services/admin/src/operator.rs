@@ -59,7 +59,8 @@ fn root_uid(tenant: TenantId) -> KeyId {
 }
 
 async fn new_tenant(metadata: &Metadata, name: &str) -> Result<Tenant> {
-    let tenant = Tenant { id: TenantId::generate(), name: name.to_owned(), status: TenantStatus::Active, plan: None, created_at: Timestamp::now() };
+    let tenant =
+        Tenant { id: TenantId::generate(), name: name.to_owned(), status: TenantStatus::Active, plan: None, created_at: Timestamp::now() };
     metadata.tenants.create(&tenant).await?;
     Ok(tenant)
 }

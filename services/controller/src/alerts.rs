@@ -1,10 +1,6 @@
 //! Spending alerts: when the cost of a tenant's month passes the amount that it named, that is noted once, and its address is told.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderValue};
 use onggi_domain::{

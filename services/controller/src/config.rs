@@ -163,7 +163,8 @@ impl ControllerConfig {
             return Err("controller.abandon_after must be longer than controller.repair_after".to_owned());
         }
         if self.keep_live_searches_for < Duration::from_mins(30) {
-            return Err("controller.keep_live_searches_for must be at least 30 minutes: counts that were told twice are known for as long".to_owned());
+            return Err("controller.keep_live_searches_for must be at least 30 minutes: counts that were told twice are known for as long"
+                .to_owned());
         }
         if self.keep_usage_for < Duration::from_hours(24 * 62) || self.keep_queries == 0 {
             return Err("controller.keep_usage_for must be at least 62 days, and controller.keep_queries 1 or more".to_owned());

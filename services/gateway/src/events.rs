@@ -87,7 +87,8 @@ impl Asker {
 /// Whether a user's searches, or one without a user, are logged: always the same for the same.
 fn is_logged(user: Option<u128>, request_id: &[u8], one_in: u64) -> bool {
     // FNV-1a: it is to be spread, not to be kept secret.
-    let of_request = || request_id.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    let of_request =
+        || request_id.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
     one_in <= 1 || user.map_or_else(of_request, |user| user as u64) % one_in == 0
 }
 
@@ -147,7 +148,8 @@ impl Gateway {
 
     /// What an event counts as, and what is logged of it.
     fn entry(&self, tenant: TenantId, index: IndexId, asker: Asker, at: usize, event: &Event) -> Result<(Counts, Option<Entry>), ApiError> {
-        let invalid = |field: &str, why: String| ApiError::new(Code::InvalidEvents, format!("Invalid value at `.events[{at}].{field}`: {why}"));
+        let invalid =
+            |field: &str, why: String| ApiError::new(Code::InvalidEvents, format!("Invalid value at `.events[{at}].{field}`: {why}"));
         let most = self.limits.query_chars;
         if event.query.chars().count() > most {
             return Err(invalid("query", format!("more than {most} characters")));

@@ -172,7 +172,14 @@ impl Gateway {
 
 impl Gateway {
     /// Each query of a federated search is a search of its index.
-    async fn count_federated(&self, asking: &Asking<'_>, uid: &IndexUid, part: &FederatedRequest, answer: &FederatedAnswer, taken: Duration) {
+    async fn count_federated(
+        &self,
+        asking: &Asking<'_>,
+        uid: &IndexUid,
+        part: &FederatedRequest,
+        answer: &FederatedAnswer,
+        taken: Duration,
+    ) {
         let tenant = asking.caller.tenant();
         // It was found to be asked; that it is gone meanwhile means that nobody wants to know.
         let Ok(index) = self.indexes.find(tenant, asking.tenant.epoch(), uid).await else { return };

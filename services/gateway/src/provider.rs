@@ -123,7 +123,11 @@ impl Gateway {
         // As it would be shown, or the bare token.
         let token = token.split_once('~').map_or(token.as_str(), |(_, token)| token);
         let Some(known) = self.providers.find(caller.tenant()).await? else {
-            return Err(ApiError::new(Code::IdentityProviderNotFound, "There is no identity provider. Set one with `PUT /identity-provider`.").into());
+            return Err(ApiError::new(
+                Code::IdentityProviderNotFound,
+                "There is no identity provider. Set one with `PUT /identity-provider`.",
+            )
+            .into());
         };
         let answer = match self.providers.claims(&known.provider, token).await {
             Err(why) => json!({"valid": false, "reason": why, "rules": []}),

@@ -2,8 +2,8 @@
 
 use onggi_domain::{
     KeyId, TenantId,
-    key::{Action, IndexPattern, Key},
     identity::{ClaimRule, IdentityProvider, ProviderSettings},
+    key::{Action, IndexPattern, Key},
     tenant::{Standing, TenantStatus},
 };
 use onggi_metadata::{KeySecrets, hash_key};

@@ -143,7 +143,8 @@ pub(crate) async fn storage_is_noted_where_it_changes(world: World) {
 pub(crate) async fn what_a_tenant_holds_is_what_its_living_indexes_hold(world: World) {
     let (usage, indexes) = (&world.metadata.usage, &world.metadata.indexes);
     let tenant = world.tenant("acme").await;
-    let [books, films, gone] = [world.index(&tenant, "books").await, world.index(&tenant, "films").await, world.index(&tenant, "gone").await];
+    let [books, films, gone] =
+        [world.index(&tenant, "books").await, world.index(&tenant, "films").await, world.index(&tenant, "gone").await];
     for index in [&books, &films, &gone] {
         indexes.record_generation(index.id, &published(1, 5, 100), &Settings::default(), None).await.unwrap();
     }

@@ -262,7 +262,12 @@ impl Admin {
         let so_far = cost(from);
         let created = self.0.metadata.tenants.get(tenant).await.map_err(Error::internal)?.created_at;
         let day_ago = now.checked_sub(Duration::from_hours(24)).unwrap_or(from).max(from).max(hour_of(created));
-        let forecast = forecast(so_far, cost(hour_of(day_ago)), now.duration_since(hour_of(day_ago)).unsigned_abs(), to.duration_since(now).unsigned_abs());
+        let forecast = forecast(
+            so_far,
+            cost(hour_of(day_ago)),
+            now.duration_since(hour_of(day_ago)).unsigned_abs(),
+            to.duration_since(now).unsigned_abs(),
+        );
         Ok(MonthView { from, to, cost: so_far, forecast })
     }
 }

@@ -89,9 +89,12 @@ async fn quotas_are_kept_where_something_is_selected() {
     assert!(sandbox.get(draft).await["draft"]["refused"].as_str().unwrap().contains("larger plan"));
     sandbox.on_plan("team").await;
     let shown = sandbox.get(draft).await;
-    assert_eq!(shown["draft"], json!({
-        "size": "small", "replicas": 2, "price": {"currency": "EUR", "perHour": 0.024, "perMonth": 17.52}, "refused": null,
-    }));
+    assert_eq!(
+        shown["draft"],
+        json!({
+            "size": "small", "replicas": 2, "price": {"currency": "EUR", "perHour": 0.024, "perMonth": 17.52}, "refused": null,
+        })
+    );
     assert_eq!((&shown["replicas"], &shown["price"]["perHour"]), (&json!(1), &json!(0.012)));
     sandbox.refused("GET", "/indexes/a/containers?size=huge", Value::Null, Code::InvalidContainers, "small").await;
     let (status, view) = sandbox.send("PATCH", path, json!({"replicas": 2})).await;
@@ -206,9 +209,12 @@ async fn a_spending_alert_is_set_shown_and_removed() {
     let (status, alert) = sandbox.send("PATCH", path, json!({"amount": 12.5, "url": "https://example.com/alert"})).await;
     assert_eq!((status, &alert["amount"], &alert["passedAt"]), (StatusCode::OK, &json!(12.5), &Value::Null));
     assert_eq!(alert["signingSecret"].as_str().unwrap().len(), 64);
-    assert_eq!(sandbox.get("/usage").await["alert"], json!({
-        "amount": 12.5, "url": "https://example.com/alert", "passedAt": null, "passedCost": null, "delivered": null,
-    }));
+    assert_eq!(
+        sandbox.get("/usage").await["alert"],
+        json!({
+            "amount": 12.5, "url": "https://example.com/alert", "passedAt": null, "passedCost": null, "delivered": null,
+        })
+    );
     let (_, alert) = sandbox.send("PATCH", path, json!({"url": null})).await;
     assert_eq!((&alert["amount"], &alert["url"]), (&json!(12.5), &Value::Null));
     let (status, _) = sandbox.send_as(&sandbox.limited_to("a"), "PATCH", path, &json!({"amount": 1})).await;
@@ -238,7 +244,9 @@ async fn an_index_is_analysed_by_what_was_searched_for() {
     assert_eq!((&analytics["step"], analytics["hours"].as_array().unwrap().len()), (&json!("hour"), 25));
     assert_eq!(analytics["now"]["searchesPerMinute"], json!(161.0 / 5.0));
     assert_eq!(sandbox.get("/stats/searches").await["indexes"]["movies"], analytics["now"]);
-    let before = sandbox.get(&format!("/indexes/movies/analytics?from={}&to={}", now - Duration::from_hours(26), now - Duration::from_hours(24))).await;
+    let before = sandbox
+        .get(&format!("/indexes/movies/analytics?from={}&to={}", now - Duration::from_hours(26), now - Duration::from_hours(24)))
+        .await;
     assert_eq!(before["totals"]["searches"], 100, "{before}");
     for (query, part) in [("from=x", "`x`"), ("from=2020-01-01", "400"), ("limit=x", "`limit`")] {
         sandbox.refused("GET", &format!("/indexes/movies/analytics?{query}"), Value::Null, Code::InvalidAnalytics, part).await;

@@ -60,7 +60,8 @@ async fn platform(metadata: &Metadata, tenants: usize) -> Vec<IndexId> {
     let mut awake = Vec::new();
     for number in 0..tenants {
         let now = Timestamp::now();
-        let tenant = Tenant { id: TenantId::generate(), name: format!("t{number}"), status: TenantStatus::Active, plan: None, created_at: now };
+        let tenant =
+            Tenant { id: TenantId::generate(), name: format!("t{number}"), status: TenantStatus::Active, plan: None, created_at: now };
         metadata.tenants.create(&tenant).await.unwrap();
         for uid in ["a", "b", "c"] {
             let mut index = Index::new(tenant.id, uid.parse().unwrap(), None, Selection::new("small"), now);

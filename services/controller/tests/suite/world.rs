@@ -10,9 +10,9 @@ use onggi_domain::{
     container::{Selection, SizeTable},
     index::Index,
     log::{Operation, Record},
+    plan::PlanTable,
     settings::Settings,
     task::{Task, TaskKind},
-    plan::PlanTable,
     tenant::{Tenant, TenantStatus},
     worker::Endpoint,
 };
@@ -92,7 +92,13 @@ impl World {
         let url = format!("sqlite:{}", directory.path().join("onggi.db").display());
         Metadata::migrate(&url).await.unwrap();
         let metadata = Metadata::connect(&url).await.unwrap();
-        let tenant = Tenant { id: TenantId::generate(), name: "t".to_owned(), status: TenantStatus::Active, plan: None, created_at: Timestamp::now() };
+        let tenant = Tenant {
+            id: TenantId::generate(),
+            name: "t".to_owned(),
+            status: TenantStatus::Active,
+            plan: None,
+            created_at: Timestamp::now(),
+        };
         metadata.tenants.create(&tenant).await.unwrap();
         let store = open_store(&bucket_url(&directory), &[]).unwrap();
         let runtime = Arc::new(ProcessRuntime::start(processes(&directory)).await.unwrap());

@@ -59,7 +59,9 @@ fn usable(key: &Value) -> Option<ProviderKey> {
     let algorithm = match (&jwk.algorithm, jwk.common.key_algorithm) {
         (AlgorithmParameters::RSA(rsa), None | Some(KeyAlgorithm::RS256)) if rsa.n.len() >= MODULUS_CHARS => Algorithm::RS256,
         (AlgorithmParameters::EllipticCurve(ec), None | Some(KeyAlgorithm::ES256)) if ec.curve == EllipticCurve::P256 => Algorithm::ES256,
-        (AlgorithmParameters::OctetKeyPair(okp), None | Some(KeyAlgorithm::EdDSA)) if okp.curve == EllipticCurve::Ed25519 => Algorithm::EdDSA,
+        (AlgorithmParameters::OctetKeyPair(okp), None | Some(KeyAlgorithm::EdDSA)) if okp.curve == EllipticCurve::Ed25519 => {
+            Algorithm::EdDSA
+        }
         _ => return None,
     };
     if !matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature)) {
@@ -127,7 +129,7 @@ impl KeySets {
             return Ok(Some(key));
         }
         if entry.state.lock().may_ask(Instant::now()) {
-            self.fetch.into(uri, &entry).await;
+            self.fetch.renew(uri, &entry).await;
         }
         drop(together);
         let state = entry.state.lock();
@@ -150,16 +152,17 @@ impl KeySets {
         let (fetch, uri, entry) = (self.fetch.clone(), uri.to_owned(), entry.clone());
         tokio::spawn(async move {
             if let Ok(_alone) = entry.fetching.try_lock() {
-                fetch.into(&uri, &entry).await;
+                fetch.renew(&uri, &entry).await;
             }
         });
     }
 }
 
 impl Fetch {
-    async fn into(&self, uri: &str, entry: &Entry) {
+    async fn renew(&self, uri: &str, entry: &Entry) {
         entry.state.lock().asked = Some(Instant::now());
-        let fetched = tokio::time::timeout(PATIENCE, self.fetch(uri)).await.unwrap_or_else(|_| Err("it does not answer in time".to_owned()));
+        let fetched =
+            tokio::time::timeout(PATIENCE, self.fetch(uri)).await.unwrap_or_else(|_| Err("it does not answer in time".to_owned()));
         let mut state = entry.state.lock();
         match fetched {
             Ok(set) => {

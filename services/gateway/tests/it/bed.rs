@@ -86,13 +86,22 @@ impl Bed {
             uploader: Upstream::remote(serve(uploader).await.parse().unwrap(), "internal"),
             admin: Upstream::local(admin, "internal"),
         };
-        let router = onggi_gateway::router(GatewayConfig { limits, networks: vec!["127.0.0.0/8".parse().unwrap()], ..GatewayConfig::default() }, deps);
+        let router = onggi_gateway::router(
+            GatewayConfig { limits, networks: vec!["127.0.0.0/8".parse().unwrap()], ..GatewayConfig::default() },
+            deps,
+        );
         Self { router, metadata, secrets, fleet, counting, _directory: directory }
     }
 
     /// A tenant; returns its id and its root key.
     pub(crate) async fn tenant(&self, name: &str) -> (TenantId, String) {
-        let tenant = Tenant { id: TenantId::generate(), name: name.to_owned(), status: TenantStatus::Active, plan: None, created_at: Timestamp::now() };
+        let tenant = Tenant {
+            id: TenantId::generate(),
+            name: name.to_owned(),
+            status: TenantStatus::Active,
+            plan: None,
+            created_at: Timestamp::now(),
+        };
         self.metadata.tenants.create(&tenant).await.unwrap();
         let secret = format!("root-of-{name}");
         let key = Key { root: true, ..key(tenant.id, &[], &[]) };
