@@ -74,8 +74,10 @@ pub(crate) type SharedMeter = Mutex<Meter>;
 impl Inner {
     /// Looks at what runs, and stores it.
     pub(crate) async fn look_at_runs(self: &Arc<Self>) -> Result<()> {
+        // Before what is observed, so that nothing is said to have run longer than that.
+        let now = Timestamp::now();
         let observed = self.deps.runtime.observe().await?;
-        let runs = self.meter.lock().look(Timestamp::now(), &observed);
+        let runs = self.meter.lock().look(now, &observed);
         Ok(self.deps.metadata.usage.saw(&runs).await?)
     }
 

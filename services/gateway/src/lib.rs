@@ -37,10 +37,13 @@ use axum::{
     middleware,
     routing::{MethodFilter, on},
 };
-use onggi_domain::{ApiError, Code, limits::Limits};
+use ipnet::IpNet;
+use onggi_domain::{ApiError, Code, limits::Limits, plan::PlanTable};
 use onggi_metadata::{KeySecrets, Metadata};
 use onggi_web::{Error, Upstream};
 use tower::{Layer, util::MapRequestLayer};
+
+use self::counting::Counting;
 
 pub use discovery::{Discovery, WakeError};
 pub use routes::{Destination, ROUTES, Route};
