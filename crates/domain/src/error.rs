@@ -87,6 +87,7 @@ codes! {
     Internal "internal" Internal 500;
     InvalidAnalyzeAttribute "invalid_analyze_attribute" InvalidRequest 400;
     InvalidAnalyzeText "invalid_analyze_text" InvalidRequest 400;
+    InvalidAnalytics "invalid_analytics" InvalidRequest 400;
     InvalidApiKey "invalid_api_key" Auth 403;
     InvalidApiKeyActions "invalid_api_key_actions" InvalidRequest 400;
     InvalidApiKeyDescription "invalid_api_key_description" InvalidRequest 400;
@@ -109,12 +110,15 @@ codes! {
     InvalidDocumentOffset "invalid_document_offset" InvalidRequest 400;
     InvalidDocumentRetrieveVectors "invalid_document_retrieve_vectors" InvalidRequest 400;
     InvalidDocumentSort "invalid_document_sort" InvalidRequest 400;
+    InvalidEvents "invalid_events" InvalidRequest 400;
     InvalidFacetSearchExhaustiveFacetCount "invalid_facet_search_exhaustive_facet_count" InvalidRequest 400;
     InvalidFacetSearchFacetName "invalid_facet_search_facet_name" InvalidRequest 400;
     InvalidFacetSearchFacetQuery "invalid_facet_search_facet_query" InvalidRequest 400;
     FacetSearchDisabled "facet_search_disabled" InvalidRequest 400;
     InvalidGeneration "invalid_generation" InvalidRequest 400;
+    InvalidIdentityProvider "invalid_identity_provider" InvalidRequest 400;
     GenerationNotFound "generation_not_found" InvalidRequest 404;
+    IdentityProviderNotFound "identity_provider_not_found" InvalidRequest 404;
     InvalidIndexFieldsFilter "invalid_index_fields_filter" InvalidRequest 400;
     InvalidIndexFieldsFilterAttributePatterns "invalid_index_fields_filter_attribute_patterns" InvalidRequest 400;
     InvalidIndexFieldsFilterDisplayed "invalid_index_fields_filter_displayed" InvalidRequest 400;
@@ -215,6 +219,8 @@ codes! {
     InvalidTaskStatuses "invalid_task_statuses" InvalidRequest 400;
     InvalidTaskTypes "invalid_task_types" InvalidRequest 400;
     InvalidTaskUids "invalid_task_uids" InvalidRequest 400;
+    InvalidUsage "invalid_usage" InvalidRequest 400;
+    InvalidUsageAlert "invalid_usage_alert" InvalidRequest 400;
     InvalidWebhookHeaders "invalid_webhook_headers" InvalidRequest 400;
     InvalidWebhookUrl "invalid_webhook_url" InvalidRequest 400;
     InvalidWebhookUuid "invalid_webhook_uuid" InvalidRequest 400;

@@ -103,6 +103,19 @@ pub const LIST_NAMES: usize = 1000;
 /// Orders in one `sort`.
 pub const SORT_ORDERS: usize = 16;
 
+/// Characters of a query in the log of queries; the rest is cut off.
+pub const LOGGED_QUERY_CHARS: usize = 200;
+/// Bytes of a request whose query is logged.
+pub const LOGGED_REQUEST_BYTES: usize = 16 * 1024;
+/// Events of one report.
+pub const EVENTS: usize = 100;
+/// Characters of the id of a tenant's user.
+pub const USER_ID_CHARS: usize = 256;
+/// The furthest position of a hit that a click is reported of.
+pub const CLICK_POSITION: u32 = 10_000;
+/// Queries of each list of an analysis.
+pub const ANALYTICS_QUERIES: u64 = 100;
+
 mod seconds {
     use std::time::Duration;
 

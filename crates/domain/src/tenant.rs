@@ -13,8 +13,19 @@ pub struct Tenant {
     pub name: String,
     /// Whether it is served.
     pub status: TenantStatus,
+    /// The name of its plan; none: the configuration's default.
+    pub plan: Option<String>,
     /// When it was created.
     pub created_at: Timestamp,
+}
+
+/// How a tenant stands: what everyone who answers its requests has to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether it is served.
+    pub status: TenantStatus,
+    /// The name of its plan; none: the configuration's default.
+    pub plan: Option<String>,
 }
 
 /// Whether a tenant is served.

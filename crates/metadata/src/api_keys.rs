@@ -1,7 +1,7 @@
 //! API keys as rows.
 
 use async_trait::async_trait;
-use onggi_domain::{KeyId, TenantId, Timestamp, key::Key, tenant::TenantStatus};
+use onggi_domain::{KeyId, TenantId, Timestamp, key::Key, tenant::Standing};
 use uuid::Uuid;
 
 use crate::{
@@ -53,11 +53,13 @@ struct KeyAndTenantRow {
     #[sqlx(flatten)]
     key: KeyRow,
     tenant_status: String,
+    tenant_plan: Option<String>,
 }
 
 impl KeyAndTenantRow {
-    fn read(self) -> Result<(Key, TenantStatus)> {
-        Ok((self.key.try_into()?, from_name("tenant status", self.tenant_status)?))
+    fn read(self) -> Result<(Key, Standing)> {
+        let standing = Standing { status: from_name("tenant status", self.tenant_status)?, plan: self.tenant_plan };
+        Ok((self.key.try_into()?, standing))
     }
 }
 
@@ -82,11 +84,11 @@ impl Keys for Database {
         Ok(())
     }
 
-    async fn by_hash(&self, secret_hash: &str) -> Result<(Key, TenantStatus)> {
+    async fn by_hash(&self, secret_hash: &str) -> Result<(Key, Standing)> {
         self.one::<KeyAndTenantRow>("key", sql!("keys/by_hash"), values![secret_hash]).await?.read()
     }
 
-    async fn by_uid(&self, uid: KeyId) -> Result<Vec<(Key, TenantStatus)>> {
+    async fn by_uid(&self, uid: KeyId) -> Result<Vec<(Key, Standing)>> {
         let rows: Vec<KeyAndTenantRow> = self.all(sql!("keys/by_uid"), values![uid, KEYS_OF_A_UID]).await?;
         rows.into_iter().map(KeyAndTenantRow::read).collect()
     }

@@ -114,6 +114,7 @@ value_from! {
     Timestamp: time => Number time.as_microsecond();
     String: text => Text text;
     &str: text => Text text.to_owned();
+    Uuid: id => Id id;
     TenantId: id => Id id.0;
     IndexId: id => Id id.0;
     KeyId: id => Id id.0;

@@ -15,14 +15,18 @@
 //! - **Task uids are contiguous** for the same reason: the counter is a column of the tenant, and a transaction that rolls back gives its
 //!   uid back.
 //! - **Whoever ends a task notes it for the tenant's webhooks** in the same transaction (`deliveries`), so no end goes untold.
+//! - **The same run of a container, and the same batch of counts, can be told any number of times** and counts once.
 //! - **A task at its end never changes.** Outcomes can be settled twice, late, or before the append was noted.
 
+mod alerts;
 mod api_keys;
 mod columns;
 mod database;
 mod error;
+mod identity;
 mod indexes;
 mod keys;
+mod searches;
 mod tasks;
 mod tenants;
 pub mod traits;
@@ -32,8 +36,11 @@ mod webhooks;
 use std::sync::Arc;
 
 pub use error::{Error, Result};
-pub use keys::{KeySecrets, hash_key};
-pub use traits::{Backlog, IndexPage, Indexes, Keys, Members, NewTask, Page, Tasks, Tenants, Usage, UsageSample, Webhooks};
+pub use keys::{KeySecrets, hash_key, sign};
+pub use traits::{
+    Alerts, Backlog, CountBatch, Held, IdentityProviders, IndexPage, Indexes, Keys, Members, NewTask, Page, QueryCounts, QueryOrder,
+    Searches, SelectionCheck, Tasks, Tenants, Usage, Webhooks,
+};
 
 use crate::database::Database;
 
@@ -52,6 +59,12 @@ pub struct Metadata {
     pub tasks: Arc<dyn Tasks>,
     /// What they used.
     pub usage: Arc<dyn Usage>,
+    /// What they searched for.
+    pub searches: Arc<dyn Searches>,
+    /// What they want to be told of their spending.
+    pub alerts: Arc<dyn Alerts>,
+    /// Whose tokens may search their indexes.
+    pub identity_providers: Arc<dyn IdentityProviders>,
     /// Where they want to be told of tasks.
     pub webhooks: Arc<dyn Webhooks>,
 }
@@ -68,6 +81,9 @@ impl Metadata {
             keys: database.clone(),
             tasks: database.clone(),
             usage: database.clone(),
+            searches: database.clone(),
+            alerts: database.clone(),
+            identity_providers: database.clone(),
             webhooks: database,
         })
     }

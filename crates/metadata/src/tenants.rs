@@ -19,6 +19,7 @@ struct TenantRow {
     id: Uuid,
     name: String,
     status: String,
+    plan: Option<String>,
     created_at: i64,
 }
 
@@ -30,6 +31,7 @@ impl TryFrom<TenantRow> for Tenant {
             id: TenantId(row.id),
             name: row.name,
             status: from_name("tenant status", row.status)?,
+            plan: row.plan,
             created_at: time(row.created_at)?,
         })
     }
@@ -38,7 +40,7 @@ impl TryFrom<TenantRow> for Tenant {
 #[async_trait]
 impl Tenants for Database {
     async fn create(&self, tenant: &Tenant) -> Result<()> {
-        let row = values![tenant.id, tenant.name.as_str(), to_name(&tenant.status), tenant.created_at];
+        let row = values![tenant.id, tenant.name.as_str(), to_name(&tenant.status), tenant.plan.as_deref(), tenant.created_at];
         self.execute(sql!("tenants/create"), row).await.map_err(|error| error.of_writing("tenant"))?;
         Ok(())
     }
@@ -71,6 +73,13 @@ impl Tenants for Database {
             }
         }
         tx.commit().await
+    }
+
+    async fn set_plan(&self, id: TenantId, plan: Option<&str>) -> Result<()> {
+        match self.execute(sql!("tenants/set_plan"), values![id, plan]).await? {
+            0 => Err(Error::NotFound("tenant")),
+            _ => Ok(()),
+        }
     }
 }
 

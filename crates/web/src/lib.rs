@@ -1,6 +1,8 @@
-//! What every HTTP service of Onggi shares: errors to responses, reading bodies, identities, upstreams, telemetry, serving, and what a process uses.
+//! What every HTTP service of Onggi shares: errors to responses, reading bodies, identities, upstreams, requests to the outside,
+//! telemetry, serving, and what a process uses.
 
 pub mod body;
+pub mod egress;
 pub mod error;
 pub mod identity;
 pub mod process;

@@ -86,13 +86,14 @@ async fn search(searcher: &Searcher, headers: &HeaderMap, request: SearchRequest
     if !named && answer::is_known(headers, &tag) {
         return Ok(answer::not_modified(generation, tag));
     }
-    let ((bytes, degraded), timing) = on_pool(searcher, loaded, move |loaded| {
+    let ((bytes, hits, degraded), timing) = on_pool(searcher, loaded, move |loaded| {
         let response = loaded.engine.search(&request, rule.as_ref()).map_err(Error::internal)??;
         let told = Told { response: &response, metadata };
-        Ok((answer::to_bytes(&told).map_err(Error::internal)?, response.degraded))
+        Ok((answer::to_bytes(&told).map_err(Error::internal)?, response.paging.total(), response.degraded))
     })
     .await?;
     let mut response = timing.on(answer::json(generation, bytes));
+    response.headers_mut().insert(answer::HITS, hits.into());
     // A degraded answer may be better next time, and one that has a name is for who asked: nobody should keep them.
     if !degraded && !named {
         response.headers_mut().insert(header::ETAG, tag);

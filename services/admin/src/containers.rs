@@ -3,17 +3,17 @@
 use axum::{
     Json, Router,
     body::{Body, to_bytes},
-    extract::{Path, State},
+    extract::{Path, RawQuery, State},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use http::Method;
 use onggi_domain::{
     ApiError, Code,
-    container::{Container, Decision, IndexPhase, SelectionPatch},
+    container::{Container, Decision, IndexPhase, Selection, SelectionPatch},
     index::Index,
 };
-use onggi_web::{Caller, Error, Result, body::parse};
+use onggi_web::{Caller, Error, Result, body::parse, query::Params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -41,8 +41,24 @@ struct Observed {
     decisions: Vec<Decision>,
 }
 
-async fn show(State(admin): State<Admin>, Caller(caller): Caller, Path(uid): Path<String>) -> Result<Json<Value>> {
-    view(&admin, &admin.index(&caller, &uid).await?).await
+async fn show(
+    State(admin): State<Admin>,
+    Caller(caller): Caller,
+    Path(uid): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Value>> {
+    let params = Params::parse(query.as_deref(), &["size", "replicas"])?;
+    let patch = SelectionPatch {
+        size: params.text("size").map(str::to_owned),
+        replicas: params.number("replicas", Code::InvalidContainers)?,
+        ..SelectionPatch::default()
+    };
+    let index = admin.index(&caller, &uid).await?;
+    let mut shown = view(&admin, &index).await?;
+    if patch != SelectionPatch::default() {
+        shown.0["draft"] = admin.draft(&index, &patch).await?;
+    }
+    Ok(shown)
 }
 
 async fn change(State(admin): State<Admin>, Caller(caller): Caller, Path(uid): Path<String>, body: Body) -> Result<Json<Value>> {
@@ -72,17 +88,45 @@ impl Admin {
     /// Changes what the tenant selected. Selecting no replica sends the index to sleep, selecting some again wakes it.
     async fn select(&self, mut index: Index, patch: &SelectionPatch) -> Result<Index> {
         let selection = patch.apply(&index.selection, &self.0.sizes)?;
+        self.check_documents(&index, &selection)?;
+        let plan = self.plan_of(index.tenant).await?;
+        let check = |before: &[Selection], after: &[Selection]| plan.check_selections(before, after, &self.0.sizes);
+        match self.0.metadata.indexes.set_selection_within(index.id, &selection, &check).await {
+            Ok(()) => {}
+            Err(onggi_metadata::Error::Refused(error)) => return Err(error.into()),
+            Err(error) => return Err(Error::internal(error)),
+        }
+        index.selection = selection;
+        self.notify(index.id);
+        Ok(index)
+    }
+
+    /// Whether the documents that there are fit into a selection's size.
+    fn check_documents(&self, index: &Index, selection: &Selection) -> Result<(), ApiError> {
         let size = self.0.sizes.get(&selection.size)?;
         let documents = index.published.as_ref().map_or(0, |published| published.documents);
         if documents > size.max_documents {
             let (name, max) = (&size.name, size.max_documents);
             let message = format!("Index `{}` has {documents} documents, but the size `{name}` holds at most {max}.", index.uid);
-            return Err(Error::api(Code::QuotaExceeded, message));
+            return Err(ApiError::new(Code::QuotaExceeded, message));
         }
-        self.0.metadata.indexes.set_selection(index.id, &selection).await.map_err(Error::internal)?;
-        index.selection = selection;
-        self.notify(index.id);
-        Ok(index)
+        Ok(())
+    }
+
+    /// What a selection would cost, and why it would be refused.
+    async fn draft(&self, index: &Index, patch: &SelectionPatch) -> Result<Value> {
+        let plan = self.plan_of(index.tenant).await?;
+        let selection = match patch.apply(&index.selection, &self.0.sizes) {
+            Ok(selection) => selection,
+            Err(error) => return Err(error.into()),
+        };
+        let all = self.0.metadata.indexes.selections(index.tenant).await.map_err(Error::internal)?;
+        let before: Vec<Selection> = all.iter().map(|(_, selection)| selection.clone()).collect();
+        let after: Vec<Selection> = all.into_iter().map(|(id, known)| if id == index.id { selection.clone() } else { known }).collect();
+        let refused = self.check_documents(index, &selection).and_then(|()| plan.check_selections(&before, &after, &self.0.sizes)).err();
+        let refused = refused.map(|error| error.message);
+        let price = plan.price(&selection);
+        Ok(json!({"size": selection.size, "replicas": selection.replicas, "price": price, "refused": refused}))
     }
 }
 
@@ -94,6 +138,7 @@ async fn view(admin: &Admin, index: &Index) -> Result<Json<Value>> {
     let bytes = to_bytes(response.into_body(), ANSWER_BYTES).await.map_err(Error::internal)?;
     let observed: Observed = serde_json::from_slice(&bytes).map_err(Error::internal)?;
     let selection = &index.selection;
+    let price = admin.plan_of(index.tenant).await?.price(selection);
     Ok(Json(json!({
         "uid": index.uid,
         "size": selection.size,
@@ -101,6 +146,7 @@ async fn view(admin: &Admin, index: &Index) -> Result<Json<Value>> {
         "autoscale": selection.autoscale,
         "sleepAfterSeconds": selection.sleep_after_seconds,
         "wake": selection.wake,
+        "price": price,
         "phase": observed.phase,
         "wanted": observed.wanted.unwrap_or_else(|| index.replicas_wanted()),
         "containers": observed.containers,

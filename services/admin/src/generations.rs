@@ -122,8 +122,12 @@ impl Admin {
         index.primary_key.clone_from(&manifest.state.primary_key);
         index.settings = manifest.state.settings.clone();
         index.published = Some(Published::from(&manifest));
-        match self.0.metadata.indexes.create(&index).await {
+        match self.store(&index).await {
             Ok(()) => {}
+            Err(onggi_metadata::Error::Refused(error)) => {
+                bucket.remove_all().await.map_err(Error::internal)?;
+                return Err(error.into());
+            }
             Err(onggi_metadata::Error::AlreadyExists(_)) => {
                 bucket.remove_all().await.map_err(Error::internal)?;
                 return Err(already_exists(&index.uid).into());

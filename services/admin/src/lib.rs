@@ -1,9 +1,11 @@
-//! The control-plane API of tenants: indexes, tasks, keys, settings as they are, stats, containers, generations. Stands behind the
+//! The control-plane API of tenants: indexes, tasks, keys, settings as they are, stats, containers, generations,
+//! usage, analytics. Stands behind the
 //! gateway, which has authenticated the caller and checked action and index of the path; what a body names is checked here.
 //!
 //! One folder or file a resource: its routes translate, its methods on [`app::Admin`] decide. [`operator`] is for the command line.
 
 mod absent;
+mod analytics;
 mod app;
 mod archives;
 mod batches;
@@ -11,18 +13,20 @@ mod containers;
 mod features;
 mod fields;
 mod generations;
+mod identity_provider;
 mod indexes;
 mod keys;
 pub mod operator;
 mod settings;
 mod stats;
 mod tasks;
+mod usage;
 mod webhooks;
 
 use std::sync::Arc;
 
 use axum::Router;
-use onggi_domain::{Code, container::SizeTable, limits::Limits};
+use onggi_domain::{Code, container::SizeTable, limits::Limits, plan::PlanTable};
 use onggi_metadata::{KeySecrets, Metadata};
 use onggi_web::{Error, Upstream, identity::require_internal};
 
@@ -41,6 +45,10 @@ pub struct Deps {
     pub limits: Limits,
     /// The size classes.
     pub sizes: SizeTable,
+    /// The plans and their prices.
+    pub plans: PlanTable,
+    /// Of how many searches one is in the log of queries.
+    pub log_one_in: u64,
     /// What the gateway shows.
     pub internal_secret: Arc<str>,
 }
@@ -58,6 +66,9 @@ pub fn router(deps: Deps) -> Router {
         .merge(generations::router())
         .merge(batches::router())
         .merge(webhooks::router())
+        .merge(usage::router())
+        .merge(identity_provider::router())
+        .merge(analytics::router())
         .merge(archives::router())
         .merge(features::router())
         .merge(absent::router())

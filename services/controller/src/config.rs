@@ -58,6 +58,23 @@ pub struct ControllerConfig {
     /// How long a deleted index is remembered, so that uploads that were under way are removed too.
     #[serde(with = "humantime_serde")]
     pub purge_after: Duration,
+    /// How often what runs is looked at, to be metered; besides whenever it changes.
+    #[serde(with = "humantime_serde")]
+    pub meter_every: Duration,
+    /// How often what is stored is noted, and spending compared with alerts.
+    #[serde(with = "humantime_serde")]
+    pub bill_every: Duration,
+    /// How long hours of usage are kept.
+    #[serde(with = "humantime_serde")]
+    pub keep_usage_for: Duration,
+    /// How long hours of queries are kept.
+    #[serde(with = "humantime_serde")]
+    pub keep_queries_for: Duration,
+    /// Queries of an index and hour that are kept: those that were asked most.
+    pub keep_queries: u64,
+    /// How long the counts of short intervals are kept, for live figures.
+    #[serde(with = "humantime_serde")]
+    pub keep_live_searches_for: Duration,
     /// How often the buckets of all indexes that changed are cleaned.
     #[serde(with = "humantime_serde")]
     pub collect_every: Duration,
@@ -119,6 +136,12 @@ impl Default for ControllerConfig {
             repair_after: Duration::from_secs(10),
             abandon_after: Duration::from_mins(1),
             purge_after: Duration::from_mins(5),
+            meter_every: Duration::from_secs(20),
+            bill_every: Duration::from_mins(5),
+            keep_usage_for: Duration::from_hours(24 * 400),
+            keep_queries_for: Duration::from_hours(24 * 90),
+            keep_queries: 1000,
+            keep_live_searches_for: Duration::from_hours(1),
             collect_every: Duration::from_hours(1),
             collect_after_publish: Duration::from_mins(1),
             collect_forks_every: Duration::from_hours(24),
@@ -153,6 +176,13 @@ impl ControllerConfig {
         if self.abandon_after <= self.repair_after {
             return Err("controller.abandon_after must be longer than controller.repair_after".to_owned());
         }
+        if self.keep_live_searches_for < Duration::from_mins(30) {
+            return Err("controller.keep_live_searches_for must be at least 30 minutes: counts that were told twice are known for as long"
+                .to_owned());
+        }
+        if self.keep_usage_for < Duration::from_hours(24 * 62) || self.keep_queries == 0 {
+            return Err("controller.keep_usage_for must be at least 62 days, and controller.keep_queries 1 or more".to_owned());
+        }
         let periods = [
             self.changes_every,
             self.tasks_every,
@@ -161,6 +191,8 @@ impl ControllerConfig {
             self.status_time,
             self.load_time,
             self.repair_after,
+            self.meter_every,
+            self.bill_every,
             self.collect_every,
             self.collect_forks_every,
             self.archives_every,

@@ -17,6 +17,8 @@ const PAGE: u64 = 500;
 const GRACE: Duration = Duration::from_secs(5);
 /// Below every revision.
 const NONE_SEEN: i64 = -1;
+/// The rest between two looks at what runs.
+const LOOKS_APART: Duration = Duration::from_secs(5);
 
 /// Runs everything until `shutdown`.
 pub(crate) async fn run(inner: &Arc<Inner>, shutdown: impl Future<Output = ()> + Send) {
@@ -28,7 +30,11 @@ pub(crate) async fn run(inner: &Arc<Inner>, shutdown: impl Future<Output = ()> +
     background.spawn(every(inner, config.resync_every, "resync", |inner| async move { inner.look_at_what_runs().await }));
     background.spawn(every(inner, config.status_every, "status", |inner| async move { inner.ask_searchers().await }));
     background.spawn(every(inner, config.repair_after, "repair", |inner| async move { inner.repair().await }));
-    background.spawn(every(inner, crate::meter::INTERVAL / 2, "metering", |inner| async move { inner.meter().await }));
+    background.spawn(every(inner, config.meter_every, "metering", |inner| async move { inner.meter().await }));
+    background.spawn(look_at_changes_of_runs(inner.clone()));
+    background.spawn(every(inner, config.bill_every, "storage and alerts", |inner| async move { inner.note_storage().await }));
+    background.spawn(every(inner, config.collect_every, "old usage", |inner| async move { inner.trim_usage().await }));
+    background.spawn(every(inner, config.webhooks_every, "spending alerts", |inner| async move { inner.tell_alerts().await }));
     background.spawn(later(config.sweep_first(), every(inner, config.collect_every, "sweep", |inner| async move { inner.sweep().await })));
     background.spawn(every(inner, config.collect_forks_every, "unfinished forks", |inner| async move { inner.collect_forks().await }));
     background.spawn(every(inner, config.tasks_every, "backlog", |inner| async move { inner.measure_backlog().await }));
@@ -110,6 +116,19 @@ async fn follow_runtime(inner: Arc<Inner>) {
             }
             Err(RecvError::Closed) => return,
         }
+    }
+}
+
+/// Looks at what runs soon after it changed, so that little of a run is missed at its end.
+async fn look_at_changes_of_runs(inner: Arc<Inner>) {
+    let mut changes = inner.deps.runtime.changes();
+    while !matches!(changes.recv().await, Err(RecvError::Closed)) {
+        // All that has changed by now is seen by one look.
+        changes = changes.resubscribe();
+        if let Err(error) = inner.look_at_runs().await {
+            tracing::warn!(%error, "what runs was not looked at");
+        }
+        tokio::time::sleep(LOOKS_APART).await;
     }
 }
 

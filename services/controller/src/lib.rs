@@ -4,6 +4,7 @@
 //! after a restart. Signals (a `changed` call, a container that changed, a generation that was published) make it fast, timers make
 //! it certain. The order of things in one pass over an index is in [`reconcile`](mod@reconcile).
 
+mod alerts;
 mod api;
 mod archives;
 mod autoscale;
@@ -11,7 +12,6 @@ mod collect;
 mod config;
 mod decide;
 mod decisions;
-mod egress;
 mod follow;
 mod idle;
 pub mod kubernetes;
@@ -37,8 +37,10 @@ use onggi_bucket::{IndexBucket, Store};
 use onggi_domain::{
     IndexId, TenantId, WebhookId,
     container::{IndexPhase, SizeTable},
+    plan::PlanTable,
 };
 use onggi_metadata::{KeySecrets, Metadata};
+use onggi_web::egress::Egress;
 use parking_lot::Mutex;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -64,6 +66,8 @@ pub struct Deps {
     pub runtime: Arc<dyn Runtime>,
     /// The size classes.
     pub sizes: SizeTable,
+    /// The plans and their prices.
+    pub plans: PlanTable,
     /// Signs what webhooks are told.
     pub secrets: KeySecrets,
     /// What callers of [`Controller::router`] must show.
@@ -88,7 +92,8 @@ struct Inner {
     /// Loads, wakes and cleaning that passes have started.
     tasks: TaskTracker,
     collecting: tokio::sync::Semaphore,
-    egress: egress::Egress,
+    meter: meter::SharedMeter,
+    egress: Egress,
     /// The webhooks that are being told.
     telling: Mutex<HashSet<WebhookId>>,
     telling_slots: tokio::sync::Semaphore,
@@ -115,7 +120,7 @@ impl Controller {
     /// A controller that does nothing until it is run.
     pub fn new(config: ControllerConfig, deps: Deps) -> Self {
         let collecting = tokio::sync::Semaphore::new(config.collect_parallelism);
-        let egress = egress::Egress::new(&config.webhook_networks);
+        let egress = Egress::new(&config.webhook_networks);
         let inner = Inner {
             config,
             deps,
@@ -127,6 +132,7 @@ impl Controller {
             waking: Mutex::default(),
             tasks: TaskTracker::new(),
             collecting,
+            meter: meter::SharedMeter::default(),
             egress,
             telling: Mutex::default(),
             telling_slots: tokio::sync::Semaphore::new(webhooks::PARALLEL),

@@ -15,6 +15,10 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 pub(crate) const GENERATION: HeaderName = HeaderName::from_static("x-onggi-generation");
 /// Set on the refusals of a worker that drains.
 pub(crate) const DRAINING: HeaderName = HeaderName::from_static("x-onggi-draining");
+/// How many hits a search has, said by the searcher.
+pub(crate) const HITS: HeaderName = HeaderName::from_static("x-onggi-hits");
+/// The index and the number of documents of an upload, said by the uploader.
+pub(crate) const UPLOADED: HeaderName = HeaderName::from_static("x-onggi-uploaded");
 /// The tenant's name for the index, for the searcher to repeat.
 const INDEX_UID: HeaderName = HeaderName::from_static("x-onggi-index-uid");
 /// The filter of a tenant token, for the searcher to add.
@@ -34,13 +38,14 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 ];
 
 /// What is between the caller and the gateway only.
-const CALLERS: [HeaderName; 9] = [
+const CALLERS: [HeaderName; 10] = [
     header::AUTHORIZATION,
     header::COOKIE,
     header::EXPECT,
     header::HOST,
     HeaderName::from_static("forwarded"),
     HeaderName::from_static("x-real-ip"),
+    HeaderName::from_static("x-ms-user-id"),
     // The gateway begins traces: whoever calls decides over no recording.
     TRACEPARENT,
     HeaderName::from_static("tracestate"),

@@ -2,13 +2,15 @@
 //! can run side by side.
 //!
 //! The way of a request: `observe` gives it an id and a span, `routes` says what it needs and who answers, `handle` drives it:
-//! `authenticate` (keys, and `token`), `tenants` (rate and concurrency), then either a service behind (`forward`) or, by
+//! `authenticate` (keys, `token`, and `provider` for those of identity providers), `tenants` (rate and concurrency), then either a service behind (`forward`) or, by
 //! `indexes`, a searcher of the index (`search`, with `replicas` and `waking`), or for a `multi_search` several, whose hits
-//! `federation` merges.
+//! `federation` merges. What was asked is counted (`counting`); apps report clicks (`events`).
 
 mod authenticate;
 mod body;
+pub mod counting;
 mod discovery;
+mod events;
 mod federation;
 mod forward;
 mod handle;
@@ -19,6 +21,7 @@ mod multi_search;
 mod observe;
 pub mod openapi;
 mod paths;
+mod provider;
 mod replicas;
 pub mod routes;
 mod search;
@@ -34,10 +37,13 @@ use axum::{
     middleware,
     routing::{MethodFilter, on},
 };
-use onggi_domain::{ApiError, Code, limits::Limits};
+use ipnet::IpNet;
+use onggi_domain::{ApiError, Code, limits::Limits, plan::PlanTable};
 use onggi_metadata::{KeySecrets, Metadata};
 use onggi_web::{Error, Upstream, trace};
 use tower::{Layer, util::MapRequestLayer};
+
+use self::counting::Counting;
 
 pub use discovery::{Discovery, WakeError};
 pub use routes::{Destination, ROUTES, Route};
@@ -49,11 +55,15 @@ pub struct GatewayConfig {
     pub limits: Limits,
     /// How long a key or an index that was looked up is believed in: a revocation takes at most so long. Below a second.
     pub cache_time: Duration,
+    /// How much tenants may ask by their plans.
+    pub plans: PlanTable,
+    /// Networks in which identity providers may be besides public addresses.
+    pub networks: Vec<IpNet>,
 }
 
 impl Default for GatewayConfig {
     fn default() -> Self {
-        Self { limits: Limits::default(), cache_time: Duration::from_millis(500) }
+        Self { limits: Limits::default(), cache_time: Duration::from_millis(500), plans: PlanTable::default(), networks: Vec::new() }
     }
 }
 
@@ -64,6 +74,8 @@ pub struct Deps {
     pub metadata: Metadata,
     /// The secrets of keys, which sign tenant tokens.
     pub secrets: KeySecrets,
+    /// What counts searches. Running it is the caller's affair.
+    pub counting: Counting,
     /// Where searchers are.
     pub discovery: Arc<dyn Discovery>,
     /// Takes what becomes a log entry.
@@ -78,6 +90,9 @@ struct Gateway {
     keys: authenticate::Authenticator,
     tenants: tenants::Tenants,
     indexes: indexes::IndexCache,
+    counting: Counting,
+    providers: Arc<provider::Providers>,
+    secrets: KeySecrets,
     search: search::Searchers,
     uploader: Upstream,
     admin: Upstream,
@@ -87,11 +102,15 @@ type Params = Result<RawPathParams, RawPathParamsRejection>;
 
 /// The public API. Serving it, and stopping, is the caller's affair.
 pub fn router(config: GatewayConfig, deps: Deps) -> Router {
-    let GatewayConfig { limits, cache_time } = config;
+    let GatewayConfig { limits, cache_time, plans, networks } = config;
+    let providers = Arc::new(provider::Providers::new(deps.metadata.identity_providers, &networks, cache_time));
     let gateway = Arc::new(Gateway {
-        keys: authenticate::Authenticator::new(deps.metadata.keys, deps.secrets, cache_time),
-        tenants: tenants::Tenants::new(&limits),
+        keys: authenticate::Authenticator::new(deps.metadata.keys, deps.secrets.clone(), providers.clone(), cache_time),
+        tenants: tenants::Tenants::new(&limits, plans),
         indexes: indexes::IndexCache::new(deps.metadata.indexes, cache_time),
+        counting: deps.counting,
+        providers,
+        secrets: deps.secrets,
         search: search::Searchers::new(deps.discovery, &limits),
         uploader: deps.uploader,
         admin: deps.admin,

@@ -115,6 +115,7 @@ fn operation(route: &Route) -> Operation {
     let (status, says) = match gives {
         None => ("204", "Done"),
         Some("EnqueuedTask") => ("202", "Accepted, and durable"),
+        Some("EventsTaken") => ("202", "Taken"),
         Some("Error") => ("400", "The feature is not enabled"),
         Some(_) if ["/keys", "/webhooks"].contains(&route.path) && route.method == Method::POST => ("201", "Created"),
         Some(_) => ("200", "The answer"),
@@ -149,11 +150,12 @@ fn operation_id(route: &Route) -> String {
 /// Where a route stands in the document: by the first of these that is part of its path.
 const TAGS: &[(&str, &[&str])] = &[
     ("Documents", &["/documents"]),
+    ("Usage and analytics", &["/usage", "/plan", "/analytics", "/events", "/stats/searches"]),
     ("Search", &["search", "/analyze", "/similar"]),
     ("Settings", &["/settings"]),
     ("Containers and generations", &["/containers", "/wake", "/sleep", "/generations"]),
     ("Tasks", &["/tasks", "/batches", "/webhooks"]),
-    ("Keys", &["/keys"]),
+    ("Keys", &["/keys", "/identity-provider"]),
     ("Indexes", &["indexes"]),
     ("Service", &[""]),
     (ABSENT, &[]),

@@ -45,7 +45,7 @@ impl Route {
 
     /// Whether the route reads and changes nothing.
     pub fn is_read(&self) -> bool {
-        self.method == Method::GET || matches!(self.to, Destination::Searcher | Destination::Searchers)
+        self.method == Method::GET || matches!(self.to, Destination::Here | Destination::Searcher | Destination::Searchers)
     }
 }
 
@@ -65,7 +65,7 @@ const fn absent(method: Method, path: &'static str, action: Action) -> Route {
 }
 
 use Action as A;
-use Destination::{Admin, Searcher, Searchers, Uploader};
+use Destination::{Admin, Here, Searcher, Searchers, Uploader};
 
 /// Every public route.
 #[rustfmt::skip]
@@ -75,6 +75,10 @@ pub static ROUTES: &[Route] = &[
     open("/docs", "A page to read about the API and to try it", "-> Html"),
     open("/docs/{file}", "What the page consists of", "-> Html"),
     route(Method::GET, "/version", A::Version, Admin, "The version of the service", "-> Version"),
+    route(Method::GET, "/plan", A::UsageGet, Admin, "The plan of the tenant, its prices, and how near its quotas are", "-> PlanAnswer"),
+    route(Method::GET, "/usage", A::UsageGet, Admin, "What was used and what it cost: containers, storage, searches; JSON, or CSV for `Accept: text/csv`", "?UsageQuery -> Usage"),
+    route(Method::PATCH, "/usage/alert", A::UsageUpdate, Admin, "Be told when a month costs more than an amount", "SpendingAlertChange -> SpendingAlert"),
+    route(Method::GET, "/stats/searches", A::StatsGet, Admin, "Searches a minute and their times, of the last minutes", "-> SearchesNow"),
     route(Method::GET, "/stats", A::StatsGet, Admin, "Documents and fields of every index", "?StatsOptions -> Stats"),
     // indexes
     route(Method::GET, "/indexes", A::IndexesGet, Admin, "List the indexes", "?Page -> Indexes"),
@@ -90,6 +94,8 @@ pub static ROUTES: &[Route] = &[
     route(Method::GET, "/indexes/{uid}/search", A::Search, Searcher, "Search, with the parameters in the query string", "?Search -> SearchAnswer"),
     route(Method::POST, "/indexes/{uid}/search", A::Search, Searcher, "Search", "Search -> SearchAnswer"),
     route(Method::POST, "/indexes/{uid}/facet-search", A::Search, Searcher, "Search the values of a facet", "FacetSearch -> FacetSearchAnswer"),
+    route(Method::POST, "/indexes/{uid}/events", A::Search, Here, "Report that hits were clicked, or led to what the app is for", "Events -> EventsTaken"),
+    route(Method::GET, "/indexes/{uid}/analytics", A::AnalyticsGet, Admin, "What was searched for: top, rising, slow and empty queries, times and clicks", "?AnalyticsQuery -> Analytics"),
     route(Method::POST, "/indexes/{uid}/analyze", A::SettingsGet, Searcher, "How a text becomes words, and what a draft of settings would change", "Analyze -> Analysis"),
     route(Method::POST, "/multi-search", A::Search, Searchers, "Several searches in one request, side by side or merged into one list", "MultiSearch -> MultiSearchAnswer"),
     // documents
@@ -111,7 +117,7 @@ pub static ROUTES: &[Route] = &[
     route(Method::PATCH, "/indexes/{uid}/settings/{name}", A::SettingsUpdate, Uploader, "Change one setting that is an object", "Setting -> EnqueuedTask"),
     route(Method::DELETE, "/indexes/{uid}/settings/{name}", A::SettingsUpdate, Uploader, "Reset one setting", "-> EnqueuedTask"),
     // containers and generations
-    route(Method::GET, "/indexes/{uid}/containers", A::ContainersGet, Admin, "What serves the index: size, replicas, and each container", "-> Containers"),
+    route(Method::GET, "/indexes/{uid}/containers", A::ContainersGet, Admin, "What serves the index: size, replicas, price, and each container", "?ContainersDraft -> Containers"),
     route(Method::PATCH, "/indexes/{uid}/containers", A::ContainersUpdate, Admin, "Select size, replicas and when to sleep", "Selection -> Containers"),
     route(Method::POST, "/indexes/{uid}/wake", A::ContainersUpdate, Admin, "Wake the index now", "() -> Phase"),
     route(Method::POST, "/indexes/{uid}/sleep", A::ContainersUpdate, Admin, "Send the index to sleep now", "() -> Phase"),
@@ -165,6 +171,10 @@ pub static ROUTES: &[Route] = &[
     absent(Method::POST, "/mcp", A::Search),
     absent(Method::DELETE, "/mcp", A::Search),
     // keys
+    route(Method::GET, "/identity-provider", A::KeysGet, Admin, "The identity provider whose tokens may search", "-> IdentityProvider"),
+    route(Method::PUT, "/identity-provider", A::KeysUpdate, Admin, "Let the tokens of an identity provider search, by rules for their claims", "IdentityProvider -> IdentityProvider"),
+    route(Method::DELETE, "/identity-provider", A::KeysDelete, Admin, "Let them search no longer", "-> ()"),
+    route(Method::POST, "/identity-provider/test", A::KeysGet, Here, "What a token of the identity provider would allow, or why it would not", "TokenTrial -> TokenVerdict"),
     route(Method::GET, "/keys", A::KeysGet, Admin, "List keys", "?Page -> Keys"),
     route(Method::POST, "/keys", A::KeysCreate, Admin, "Create a key", "NewKey -> Key"),
     route(Method::GET, "/keys/{key}", A::KeysGet, Admin, "Show a key", "-> Key"),

@@ -11,7 +11,7 @@ use std::{
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use moka::future::Cache;
-use onggi_domain::{ApiError, Code, TenantId, limits::Limits};
+use onggi_domain::{ApiError, Code, TenantId, limits::Limits, plan::PlanTable};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// After so long without a request a tenant is forgotten. A bucket is full again after one second, so nothing is given away.
@@ -19,9 +19,12 @@ const IDLE: Duration = Duration::from_mins(10);
 
 /// The tenants that ask.
 pub(crate) struct Tenants {
-    requests_per_second: NonZeroU32,
+    /// Whatever the plan says.
+    requests_per_second: u32,
     concurrent_requests: usize,
-    asking: Cache<TenantId, Arc<Tenant>>,
+    plans: PlanTable,
+    /// By tenant and rate: with another plan a tenant begins anew.
+    asking: Cache<(TenantId, NonZeroU32), Arc<Tenant>>,
 }
 
 /// A tenant that asks.
@@ -33,23 +36,26 @@ pub(crate) struct Tenant {
 }
 
 impl Tenants {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits, plans: PlanTable) -> Self {
         Self {
-            requests_per_second: NonZeroU32::new(limits.requests_per_second).unwrap_or(NonZeroU32::MIN),
+            requests_per_second: limits.requests_per_second,
             concurrent_requests: limits.concurrent_requests,
+            plans,
             asking: Cache::builder().time_to_idle(IDLE).build(),
         }
     }
 
-    pub(crate) async fn get(&self, id: TenantId) -> Arc<Tenant> {
+    pub(crate) async fn get(&self, id: TenantId, plan: Option<&str>) -> Arc<Tenant> {
+        let rate = self.plans.of(plan).requests_per_second.min(self.requests_per_second);
+        let rate = NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN);
         let new = async {
             Arc::new(Tenant {
-                rate: RateLimiter::direct(Quota::per_second(self.requests_per_second)),
+                rate: RateLimiter::direct(Quota::per_second(rate)),
                 slots: Arc::new(Semaphore::new(self.concurrent_requests)),
                 epoch: AtomicU64::new(0),
             })
         };
-        self.asking.get_with(id, new).await
+        self.asking.get_with((id, rate), new).await
     }
 }
 

@@ -187,6 +187,18 @@ pub enum TenantCommand {
     Create {
         /// Its name, unique.
         name: String,
+        /// Its plan; none: the configuration's default.
+        #[arg(long)]
+        plan: Option<String>,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Give a tenant another plan. What it has beyond that stays as it is.
+    Plan {
+        /// Its name.
+        name: String,
+        /// The name of the plan.
+        plan: String,
         #[command(flatten)]
         data: DataArgs,
     },

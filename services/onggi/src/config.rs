@@ -17,7 +17,8 @@ use figment::{
 use ipnet::IpNet;
 use onggi_bucket::{Sts, StsConfig};
 use onggi_controller::{ControllerConfig, kubernetes::KubernetesConfig};
-use onggi_domain::{container::SizeTable, limits::Limits};
+use onggi_domain::{container::SizeTable, limits::Limits, plan::PlanTable};
+use onggi_gateway::counting::CountingConfig;
 use onggi_web::trace::TraceConfig;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,10 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// The size classes that tenants can select.
     pub(crate) sizes: SizeTable,
+    /// The plans of tenants, their quotas and prices.
+    pub(crate) plans: PlanTable,
+    /// How searches are counted and queries logged.
+    pub(crate) analytics: CountingConfig,
     /// What the controller does when.
     pub(crate) controller: ControllerConfig,
     /// What the services show each other when each is a process of its own: 32 characters or more, the same for all. `up` makes its own.
@@ -67,6 +72,8 @@ impl Default for Config {
             bucket: BucketConfig::default(),
             limits: Limits::default(),
             sizes: SizeTable::default(),
+            plans: PlanTable::default(),
+            analytics: CountingConfig::default(),
             // On one's own machine, what is told of tasks is likely to be on it too.
             controller: ControllerConfig { webhook_networks: loopback(), ..ControllerConfig::default() },
             internal_secret: None,
@@ -193,6 +200,8 @@ impl Config {
         if self.sizes.0.is_empty() {
             bail!("configuration: sizes is empty; name at least one size class");
         }
+        self.plans.validate(&self.sizes).map_err(|why| anyhow::anyhow!("configuration: {why}"))?;
+        self.analytics.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))?;
         self.controller.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))
     }
 
@@ -334,6 +343,17 @@ mod tests {
         assert!(error.contains("`limits.body_byte` is not known") && error.contains("`limits.body_bytes`"), "{error}");
         let error = parse("lisen = 1").unwrap_err().to_string();
         assert!(error.contains("did you mean `listen`"), "{error}");
+    }
+
+    #[test]
+    fn plans_are_replaced_and_checked() {
+        let plan = "name = \"one\"\nmax_indexes = 1\nmax_replicas_per_index = 1\nmax_replicas = 1\nmax_documents = 10\nmax_storage = \"1MiB\"\n\
+                    requests_per_second = 5\nmax_cpu_millis = 500\nmax_memory = \"1GiB\"\n[plans.list.prices]\ncurrency = \"KRW\"\ncontainer_hour = {small = 15}\n";
+        let config = parse(&format!("[plans]\ndefault = \"one\"\nsign_up = \"one\"\n[[plans.list]]\n{plan}")).unwrap();
+        assert_eq!((config.plans.list.len(), config.plans.of(None).prices.container_hour["small"]), (1, 15.0));
+        let error = parse(&format!("[plans]\nsign_up = \"two\"\n[[plans.list]]\n{plan}")).unwrap_err().to_string();
+        assert!(error.contains("plans."), "{error}");
+        assert!(parse("[analytics]\nlog_one_in = 0").unwrap_err().to_string().contains("log_one_in"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{path::PathBuf, sync::Arc};
 use anyhow::Context;
 use onggi_bucket::Store;
 use onggi_controller::{Controller, Runtime};
-use onggi_gateway::Discovery;
+use onggi_gateway::{Discovery, counting::Counting};
 use onggi_metadata::{KeySecrets, Metadata};
 use onggi_web::{Upstream, trace};
 
@@ -18,6 +18,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) metadata: Metadata,
     pub(crate) secrets: KeySecrets,
     pub(crate) store: Store,
+    /// What counts searches; run where there is a gateway.
+    pub(crate) counting: Counting,
     /// What services show each other.
     pub(crate) internal: Arc<str>,
 }
@@ -28,7 +30,8 @@ impl<'a> Ground<'a> {
         let secrets = KeySecrets::new(config.server_secret()?);
         let metadata = Metadata::connect(&config.database_url()).await.context("cannot open the database")?;
         let store = onggi_bucket::open_store(&config.bucket_url()?, &config.bucket_options()).context("cannot open the bucket")?;
-        Ok(Self { config, metadata, secrets, store, internal })
+        let counting = Counting::new(config.analytics.clone(), metadata.searches.clone());
+        Ok(Self { config, metadata, secrets, store, counting, internal })
     }
 
     pub(crate) fn controller(&self, runtime: Arc<dyn Runtime>) -> Controller {
@@ -37,6 +40,7 @@ impl<'a> Ground<'a> {
             store: self.store.clone(),
             runtime,
             sizes: self.config.sizes.clone(),
+            plans: self.config.plans.clone(),
             secrets: self.secrets.clone(),
             internal_secret: self.internal.clone(),
         };
@@ -50,6 +54,7 @@ impl<'a> Ground<'a> {
             controller,
             limits: self.config.limits.clone(),
             sizes: self.config.sizes.clone(),
+            plans: self.config.plans.clone(),
             internal_secret: self.internal.clone(),
             spool_dir: spool(self.config)?,
         });
@@ -64,6 +69,8 @@ impl<'a> Ground<'a> {
             controller,
             limits: self.config.limits.clone(),
             sizes: self.config.sizes.clone(),
+            plans: self.config.plans.clone(),
+            log_one_in: self.config.analytics.log_one_in,
             internal_secret: self.internal.clone(),
         });
         trace::go_on(router, "admin")
@@ -76,8 +83,21 @@ impl<'a> Ground<'a> {
 
     pub(crate) fn gateway(&self, discovery: Arc<dyn Discovery>, uploader: Upstream, admin: Upstream) -> axum::Router {
         onggi_gateway::router(
-            onggi_gateway::GatewayConfig { limits: self.config.limits.clone(), ..onggi_gateway::GatewayConfig::default() },
-            onggi_gateway::Deps { metadata: self.metadata.clone(), secrets: self.secrets.clone(), discovery, uploader, admin },
+            onggi_gateway::GatewayConfig {
+                limits: self.config.limits.clone(),
+                plans: self.config.plans.clone(),
+                // What tenants name is called on the same terms, whoever calls it.
+                networks: self.config.controller.webhook_networks.clone(),
+                ..onggi_gateway::GatewayConfig::default()
+            },
+            onggi_gateway::Deps {
+                metadata: self.metadata.clone(),
+                secrets: self.secrets.clone(),
+                counting: self.counting.clone(),
+                discovery,
+                uploader,
+                admin,
+            },
         )
     }
 }

@@ -41,7 +41,15 @@ pub(crate) async fn gateway(config: &Config) -> anyhow::Result<()> {
     let uploader = upstream(&config.services.uploader, &internal)?;
     let admin = upstream(&config.services.admin, &internal)?;
     let router = ground.gateway(discovery.clone(), uploader, admin);
-    run(config, "gateway", router, move || discovery.is_complete(), stop).await
+    // Until after the last request, so that it counts too.
+    let served = CancellationToken::new();
+    let counting = tokio::spawn({
+        let (counting, served) = (ground.counting.clone(), served.clone());
+        async move { counting.run(served.cancelled_owned()).await }
+    });
+    run(config, "gateway", router, move || discovery.is_complete(), stop).await?;
+    served.cancel();
+    counting.await.context("counting")
 }
 
 /// Takes what becomes log entries.

@@ -14,7 +14,7 @@ use anyhow::{Context, bail};
 use async_trait::async_trait;
 use onggi_controller::{Controller, ProcessConfig, ProcessRuntime};
 use onggi_domain::{IndexId, worker::Endpoint};
-use onggi_gateway::{Discovery, WakeError};
+use onggi_gateway::{Discovery, WakeError, counting::Counting};
 use onggi_metadata::{KeySecrets, Metadata};
 use onggi_web::Upstream;
 use tokio::net::TcpListener;
@@ -58,6 +58,12 @@ pub(crate) async fn run(mut config: Config, args: UpArgs) -> anyhow::Result<()> 
         let (controller, stop) = (parts.controller.clone(), stop.clone());
         async move { controller.run(stop.cancelled_owned()).await }
     });
+    // Until after the last request, so that it counts too.
+    let served = CancellationToken::new();
+    let counting = tokio::spawn({
+        let (counting, served) = (parts.counting.clone(), served.clone());
+        async move { counting.run(served.cancelled_owned()).await }
+    });
     let metrics = serve_metrics(&config, &stop).await?;
 
     screen::begin(&url, &config, metrics);
@@ -86,6 +92,8 @@ pub(crate) async fn run(mut config: Config, args: UpArgs) -> anyhow::Result<()> 
     };
     stop.cancel();
     serving.await.context("the gateway")??;
+    served.cancel();
+    counting.await.context("counting")?;
     controlling.await.context("the controller")?;
     parts.runtime.shutdown().await;
     ended
@@ -141,6 +149,7 @@ struct Parts {
     runtime: Arc<ProcessRuntime>,
     controller: Controller,
     gateway: axum::Router,
+    counting: Counting,
 }
 
 impl Parts {
@@ -164,8 +173,8 @@ impl Parts {
         let uploader = Upstream::local(ground.uploader(control.clone())?, &internal);
         let admin = Upstream::local(ground.admin(control), &internal);
         let gateway = ground.gateway(Arc::new(InProcess(controller.clone())), uploader, admin);
-        let Ground { metadata, secrets, .. } = ground;
-        Ok(Self { metadata, secrets, runtime, controller, gateway })
+        let Ground { metadata, secrets, counting, .. } = ground;
+        Ok(Self { metadata, secrets, runtime, controller, gateway, counting })
     }
 }
 

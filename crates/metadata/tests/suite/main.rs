@@ -3,6 +3,7 @@
 mod indexes;
 mod keys;
 mod postgres;
+mod searches;
 mod tasks;
 mod tenants;
 mod usage;
@@ -48,7 +49,7 @@ impl World {
 }
 
 fn new_tenant(name: &str) -> Tenant {
-    Tenant { id: onggi_domain::TenantId::generate(), name: name.to_owned(), status: TenantStatus::Active, created_at: at(1) }
+    Tenant { id: onggi_domain::TenantId::generate(), name: name.to_owned(), status: TenantStatus::Active, plan: None, created_at: at(1) }
 }
 
 fn new_index(tenant: &Tenant, name: &str) -> Index {
@@ -135,8 +136,19 @@ on_each_database! {
     tasks::the_oldest_finished_tasks_are_trimmed,
     tasks::the_tasks_of_a_log_are_restored_to_an_older_database,
     tasks::the_backlog_is_what_is_under_way,
-    usage::an_interval_of_a_container_is_stored_once,
-    usage::container_seconds_are_summed_by_index_and_size,
+    usage::a_run_is_counted_once_however_often_it_is_told,
+    usage::a_pause_of_who_counts_is_made_good_and_what_is_settled_stays,
+    usage::hours_are_told_apart_by_index_size_and_role,
+    usage::storage_is_noted_where_it_changes,
+    usage::what_a_tenant_holds_is_what_its_living_indexes_hold,
+    usage::a_tenant_has_the_plan_that_it_was_given,
+    usage::what_is_selected_is_checked_together_with_the_other_indexes,
+    usage::indexes_that_are_created_at_once_keep_the_quota_together,
+    usage::an_alert_is_passed_once_a_month_and_told_until_it_is_heard,
+    keys::an_identity_provider_is_set_replaced_and_removed,
+    searches::a_batch_counts_once_however_often_it_is_told,
+    searches::batches_that_are_added_at_once_are_all_counted,
+    searches::queries_are_listed_by_number_failures_and_time_and_the_rare_ones_forgotten,
     webhooks::a_webhook_is_stored_changed_and_deleted,
     webhooks::a_webhook_of_another_tenant_does_not_exist,
     webhooks::a_tenant_has_a_bounded_number_of_webhooks,

@@ -55,7 +55,7 @@ priorityClassName: {{ . }}
 {{- if kindIs "string" . }}{{ . | quote }}
 {{- else if kindIs "slice" . }}[{{ range $i, $value := . }}{{ if $i }}, {{ end }}{{ include "onggi.toml" $value }}{{ end }}]
 {{- else if kindIs "map" . }}{ {{- $first := true }}{{ range $key, $value := . }}{{ if not $first }}, {{ end }}{{ $first = false }}{{ $key }} = {{ include "onggi.toml" $value }}{{ end -}} }
-{{- else if kindIs "float64" . }}{{ . | int64 }}
+{{- else if kindIs "float64" . }}{{ if eq (floor .) . }}{{ . | int64 }}{{ else }}{{ . }}{{ end }}
 {{- else }}{{ . }}{{ end }}
 {{- end }}
 
@@ -90,6 +90,19 @@ otlp = {{ . | quote }}
 
 [limits]
 {{- range $key, $value := .Values.limits }}
+{{ $key }} = {{ include "onggi.toml" $value }}
+{{- end }}
+
+{{- with .Values.plans }}
+
+[plans]
+{{- range $key, $value := . }}
+{{ $key }} = {{ include "onggi.toml" $value }}
+{{- end }}
+{{- end }}
+
+[analytics]
+{{- range $key, $value := .Values.analyticsConfig }}
 {{ $key }} = {{ include "onggi.toml" $value }}
 {{- end }}
 

@@ -18,6 +18,7 @@ use onggi_domain::{
     index::Index,
     key::{Action, IndexPattern},
     limits::Limits,
+    plan::PlanTable,
 };
 use onggi_metadata::{KeySecrets, Metadata};
 use onggi_web::{
@@ -52,6 +53,8 @@ impl Sandbox {
             controller: Upstream::local(controller(), SECRET),
             limits: Limits::default(),
             sizes: SizeTable::default(),
+            plans: PlanTable::default(),
+            log_one_in: 1,
             internal_secret: Arc::from(SECRET),
         };
         let keys = onggi_admin::operator::create_tenant(&deps.metadata, &deps.secrets, "acme").await.unwrap();
@@ -78,6 +81,14 @@ impl Sandbox {
         let status = response.status();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+
+    /// The body of an answer that is no JSON.
+    pub(crate) async fn text(&self, method: &str, path: &str) -> String {
+        let request = Request::builder().method(method).uri(path).header(INTERNAL, SECRET).header(IDENTITY, header(&self.caller));
+        let response = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
     }
 
     pub(crate) async fn send(&self, method: &str, path: &str, body: Value) -> (StatusCode, Value) {

@@ -14,6 +14,7 @@ use onggi_domain::{
     IndexId, TenantId, Timestamp,
     container::{ContainerSet, Selection, SizeTable},
     index::Index,
+    plan::PlanTable,
     tenant::{Tenant, TenantStatus},
 };
 use onggi_metadata::{KeySecrets, Metadata};
@@ -67,7 +68,8 @@ async fn platform(metadata: &Metadata, tenants: usize) -> Vec<IndexId> {
     let mut awake = Vec::new();
     for number in 0..tenants {
         let now = Timestamp::now();
-        let tenant = Tenant { id: TenantId::generate(), name: format!("t{number}"), status: TenantStatus::Active, created_at: now };
+        let tenant =
+            Tenant { id: TenantId::generate(), name: format!("t{number}"), status: TenantStatus::Active, plan: None, created_at: now };
         metadata.tenants.create(&tenant).await.unwrap();
         for uid in ["a", "b", "c"] {
             let mut index = Index::new(tenant.id, uid.parse().unwrap(), None, Selection::new("small"), now);
@@ -105,6 +107,7 @@ async fn a_restart_looks_at_what_is_awake_and_a_change_at_one_index() {
         store: open_store("memory:///", &[]).unwrap(),
         runtime: runtime.clone(),
         sizes: SizeTable::default(),
+        plans: PlanTable::default(),
         secrets: KeySecrets::new("a server secret of the tests"),
         internal_secret: "inside".into(),
     };

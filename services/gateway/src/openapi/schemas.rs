@@ -55,6 +55,67 @@ pub(super) static SCHEMAS: &[Named] = &[
         ("databaseSize!", Any, "Bytes stored"), ("usedDatabaseSize", Any, "The same"), ("lastUpdate!", Time, "The last change of any index"),
         ("indexes!", Map(&Of("IndexStats")), "Each index"),
     ]),
+    // usage and analytics
+    object("PlanAnswer", "The plan, what can be selected with it, and how near its quotas are.", &[
+        ("plan!", Of("Plan"), "The plan"), ("sizes!", Many(&Any), "Each size, whether the plan has it, and the price of one container an hour and a month"),
+        ("quotas!", Many(&Of("Quota")), "What is used of what there may be"),
+    ]),
+    object("Plan", "How much a tenant may have, and what it costs.", &[
+        ("name!", Text, "Its name"), ("maxIndexes!", Integer, "Indexes"), ("maxReplicasPerIndex!", Integer, "Replicas of one index"), ("maxReplicas!", Integer, "Replicas of all indexes"),
+        ("maxDocuments!", Integer, "Documents of all indexes"), ("maxStorageBytes!", Integer, "Bytes of all indexes"), ("requestsPerSecond!", Integer, "Requests a second"),
+        ("sizes!", Texts, "Sizes that can be selected"), ("maxCpuMillis!", Integer, "Thousandths of a CPU of all replicas"), ("maxMemoryBytes!", Integer, "Memory of all replicas"),
+        ("prices!", Any, "`currency`, `containerHour` by size, `storageGibMonth`, `millionSearches`"),
+    ]),
+    object("Quota", "A quota.", &[("name!", Text, "Of what"), ("used!", Integer, "How much of it is used"), ("limit!", Integer, "How much there may be")]),
+    object("UsageQuery", "Of which time, and how it is grouped.", &[
+        ("from", Time, "RFC 3339, or a day; the beginning of the month when not given"), ("to", Time, "RFC 3339, or a day; now when not given"),
+        ("by", OneOf(&["index", "size", "hour", "day"]), "What is added up; `index` when not given"), ("indexUid", Text, "Only this index"),
+        ("format", OneOf(&["json", "csv"]), "Instead of the header `Accept`"),
+    ]),
+    object("Usage", "What was used, and what it cost.", &[
+        ("from!", Time, "As asked"), ("to!", Time, "As asked"), ("by!", Text, "As asked"), ("plan!", Text, "The name of the plan"), ("currency!", Text, "Of all amounts"),
+        ("results!", Many(&Of("Used")), "One for each index, size, hour or day"), ("totals!", Of("Used"), "All of it"),
+        ("month!", Any, "The cost of the month so far, and a forecast; null for a key that sees some indexes only"), ("quotas!", Many(&Of("Quota")), "Null likewise"),
+        ("alert!", Of("SpendingAlert"), "The spending alert; null: none"),
+    ]),
+    object("Used", "What was used of one thing.", &[
+        ("key", Text, "The index, the size, or when the hour or day begins"), ("deleted", Flag, "Whether the index is deleted"), ("containerSeconds!", Number, "Containers, in seconds"),
+        ("containerSecondsBySize!", Map(&Number), "The same by size"), ("containerSecondsByRole!", Map(&Number), "The same by role"), ("byteHours!", Number, "What was stored"),
+        ("searches!", Integer, "Searches"), ("documents!", Integer, "Documents written"), ("cost!", Any, "`containers`, `storage`, `searches` and `total`"),
+    ]),
+    object("SpendingAlertChange", "When to be told, and where.", &[
+        ("amount", Number, "In the currency of the plan; null: no alert"), ("url", Text, "A message is posted to it; null: the alert is shown only"),
+    ]),
+    object("SpendingAlert", "An alert.", &[
+        ("amount!", Number, "The amount; null: there is no alert"), ("url", Text, "Where a message goes"), ("passedAt", Time, "When a month passed it last"), ("passedCost", Number, "What that month had cost then"),
+        ("delivered", Flag, "Whether the message of that was delivered"), ("signingSecret", Text, "What messages are signed with; shown to who sets the alert"),
+    ]),
+    object("SearchesNow", "Searches of the last minutes.", &[
+        ("searchesPerMinute!", Number, "Searches a minute"), ("p50Ms!", Number, "Half of them were faster; null: none"), ("p99Ms!", Number, "99 % of them were faster; null: none"),
+        ("indexes!", Map(&Any), "The same for each index"),
+    ]),
+    object("Events", "What is reported.", &[("events!", Many(&Of("Event")), "Up to 100 events")]),
+    object("Event", "What became of a hit.", &[
+        ("type!", OneOf(&["click", "conversion"]), "What happened"), ("query!", Text, "What was searched for"), ("documentId!", Any, "The id of the document, a text or an integer"),
+        ("position", Integer, "The place of the hit, from 1; a click has one"), ("userId", Text, "Who; only a hash of it is looked at"),
+    ]),
+    object("EventsTaken", "They were taken.", &[("accepted!", Integer, "How many")]),
+    object("AnalyticsQuery", "Of which time.", &[
+        ("from", Time, "RFC 3339, or a day; 24 hours ago when not given"), ("to", Time, "RFC 3339, or a day; now when not given"), ("limit", Integer, "Queries of each list; 10"),
+    ]),
+    object("Analytics", "What was searched for.", &[
+        ("from!", Time, "As asked"), ("to!", Time, "As asked"), ("sampledOneIn!", Integer, "Of so many searches one is in the lists of queries, with the weight of all"),
+        ("now!", Any, "Searches a minute and their times, of the last minutes"), ("totals!", Of("Searched"), "All of it"), ("step!", OneOf(&["hour", "day"]), "The length of `hours`"),
+        ("hours!", Many(&Of("Searched")), "Hour by hour, or day by day"), ("top!", Many(&Of("Searched")), "Asked most"),
+        ("rising!", Many(&Of("Searched")), "Asked much more than in as long a time before, with `before` and `growth`"), ("slow!", Many(&Of("Searched")), "Took longest"),
+        ("empty!", Many(&Of("Searched")), "Found nothing most often"),
+    ]),
+    object("Searched", "Searches and what became of them.", &[
+        ("query", Text, "What was searched for"), ("hour", Time, "When the hour or day begins"), ("before", Integer, "How often in the time before"), ("growth", Number, "How many times as often as then"),
+        ("searches!", Integer, "How often"), ("noHits!", Integer, "How often nothing was found"), ("noHitsRate!", Number, "Of all; null without searches"), ("clicks!", Integer, "Clicks"),
+        ("conversions!", Integer, "Conversions"), ("clickThroughRate!", Number, "Clicks for each search; null without searches"),
+        ("meanClickPosition!", Number, "The position of clicked hits on average; null without clicks"), ("p50Ms!", Number, "Half of them were faster"), ("p99Ms!", Number, "99 % of them were faster"),
+    ]),
     // search
     object("Search", "The parameters of a search.", &[
         ("q", Text, "Words; those in quotes stand together, one after `-` must not be there; nothing: all documents"),
@@ -200,8 +261,10 @@ pub(super) static SCHEMAS: &[Named] = &[
     object("ScaleDecision", "Why the number of searchers changed.", &[
         ("at!", Time, "When"), ("from!", Integer, "Searchers before"), ("to!", Integer, "Searchers after"), ("why!", Text, "For a person"),
     ]),
+    object("ContainersDraft", "A selection to be tried.", &[("size", Text, "The class of a container"), ("replicas", Integer, "Searchers to run")]),
     object("Containers", "What was selected, and what runs.", &[
         ("uid!", Text, "The index"), ("size!", Text, "As selected"), ("replicas!", Integer, "As selected"), ("autoscale!", Of("Autoscale"), "As selected; null: none"), ("wanted!", Integer, "Searchers that should run now"), ("sleepAfterSeconds!", Integer, "As selected"), ("wake!", Text, "As selected"),
+        ("price!", Any, "What it costs while awake: `currency`, `perHour`, `perMonth`"), ("draft", Any, "With a draft: `size`, `replicas`, `price`, and why it is refused"),
         ("phase!", Text, "`asleep`, `waking` or `awake`"), ("containers!", Many(&Any), "Role, status, generation, lag, CPU, memory of each"), ("decisions!", Many(&Of("ScaleDecision")), "Why their number changed, newest first"),
     ]),
     object("Phase", "How awake the index is.", &[("phase!", Text, "`asleep`, `waking` or `awake`")]),
@@ -249,6 +312,19 @@ pub(super) static SCHEMAS: &[Named] = &[
         ("metrics", Flag, "Off"), ("logsRoute", Flag, "Off"), ("tasksStreamingRoute", Flag, "Off"), ("editDocumentsByFunction", Flag, "Off"), ("containsFilter", Flag, "On"),
         ("dynamicSearchRules", Flag, "Off"), ("network", Flag, "Off"), ("getTaskDocumentsRoute", Flag, "Off"), ("taskQueueCompactionRoute", Flag, "Off"), ("compositeEmbedders", Flag, "Off"),
         ("chatCompletions", Flag, "Off"), ("multimodal", Flag, "Off"), ("foreignKeys", Flag, "Off"), ("disableDocumentsFetchQueue", Flag, "Off"), ("legacySearch", Flag, "Off"), ("renderRoute", Flag, "Off"),
+    ]),
+    // identity provider
+    object("IdentityProvider", "An identity provider: a caller shows `<id of the tenant>~<token>` as its key.", &[
+        ("issuer!", Text, "The `iss` of its tokens"), ("audience!", Text, "What has to be in their `aud`"), ("jwksUri", Text, "Where its public keys are"), ("jwks", Any, "Its public keys, if they are not to be fetched"),
+        ("rules!", Many(&Of("ClaimRule")), "What a token allows; for an index the first rule that holds and names it"), ("tenant", Text, "The id of the tenant; only told"), ("updatedAt", Time, "Only told"),
+    ]),
+    object("ClaimRule", "What tokens with certain claims may search.", &[
+        ("when", Any, "`claim`, a path with dots, and `equals`, its value or one of them; null: every token"), ("indexes!", Texts, "Names of indexes, or beginnings with `*`"),
+        ("filter", Text, "A filter in which `{claim}` stands for the value of a claim, quotes included"),
+    ]),
+    object("TokenTrial", "A token to be tried.", &[("token!", Text, "As the identity provider gave it")]),
+    object("TokenVerdict", "What a token would allow.", &[
+        ("valid!", Flag, "Whether it is accepted"), ("reason!", Text, "Why not"), ("claims", Any, "What is in it"), ("rules!", Many(&Any), "Each rule: whether it `holds`, `indexes`, `filter`, or the `reason` why not"),
     ]),
     // keys
     object("Key", "A key.", &[

@@ -14,6 +14,7 @@ mod sdks;
 mod tasks;
 mod tenants;
 mod traces;
+mod usage;
 mod webhooks;
 
 use onggi_testkit::{Api, Onggi};

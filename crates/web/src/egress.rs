@@ -14,7 +14,7 @@ use url::{Host, Url};
 
 /// Why nothing was sent.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Refused {
+pub enum Refused {
     /// It is no URL for requests.
     #[error("it has no URL that can be called")]
     NoUrl,
@@ -24,14 +24,15 @@ pub(crate) enum Refused {
 }
 
 /// A client that goes outside only.
-pub(crate) struct Egress {
+#[derive(Clone)]
+pub struct Egress {
     client: reqwest::Client,
     networks: Arc<[IpNet]>,
 }
 
 impl Egress {
     /// `networks`: what is allowed besides public addresses.
-    pub(crate) fn new(networks: &[IpNet]) -> Self {
+    pub fn new(networks: &[IpNet]) -> Self {
         let networks: Arc<[IpNet]> = networks.into();
         let client = reqwest::Client::builder()
             .no_proxy()
@@ -43,12 +44,13 @@ impl Egress {
         Self { client, networks }
     }
 
-    pub(crate) fn client(&self) -> &reqwest::Client {
+    /// What sends requests.
+    pub fn client(&self) -> &reqwest::Client {
         &self.client
     }
 
     /// The URL, if it may be called. Names are checked when they are resolved.
-    pub(crate) fn check(&self, url: &str) -> Result<Url, Refused> {
+    pub fn check(&self, url: &str) -> Result<Url, Refused> {
         let url = Url::parse(url).map_err(|_| Refused::NoUrl)?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(Refused::NoUrl);

@@ -1,0 +1,223 @@
+//! Counting searches, uploads and clicks: by index in memory, told to the database every few seconds.
+//!
+//! Nothing here makes a search wait. Counts are atomic numbers; queries go through a bounded channel to a task of their own, and what does not
+//! fit is not logged. What was counted is taken as a batch with a number, which is told until the database has it and counts once there. A crash
+//! loses what was counted since the last batch.
+
+mod counters;
+mod queries;
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use onggi_domain::{
+    IndexId, TenantId, Timestamp,
+    limits::LOGGED_REQUEST_BYTES,
+    usage::{Counts, hour_of},
+};
+use onggi_metadata::{CountBatch, Searches};
+use serde::{Deserialize, Serialize};
+use tokio::{
+    sync::{Mutex, mpsc},
+    time::MissedTickBehavior,
+};
+use uuid::Uuid;
+
+use self::{counters::Counters, queries::Tally};
+pub(crate) use queries::{Entry, Source, What};
+
+/// Queries that wait to be looked at.
+const WAITING: usize = 8192;
+/// Batches that wait for a database that does not answer; the oldest of more are given up.
+const BATCHES: usize = 60;
+
+/// How counts are kept and told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CountingConfig {
+    /// How often counts are told: what a crash loses, and how old live figures are.
+    #[serde(with = "humantime_serde")]
+    pub tell_every: Duration,
+    /// How often queries are told.
+    #[serde(with = "humantime_serde")]
+    pub tell_queries_every: Duration,
+    /// Of so many searches one is in the log of queries, with the weight of all of them. A user's searches are in it all or none.
+    pub log_one_in: u64,
+    /// Different queries of an index that are told at a time; further ones are left out.
+    pub queries_per_index: usize,
+    /// The same for all indexes together.
+    pub queries: usize,
+}
+
+impl Default for CountingConfig {
+    fn default() -> Self {
+        Self {
+            tell_every: Duration::from_secs(5),
+            tell_queries_every: Duration::from_mins(1),
+            log_one_in: 1,
+            queries_per_index: 500,
+            queries: 50_000,
+        }
+    }
+}
+
+impl CountingConfig {
+    /// What is wrong with the numbers, if anything.
+    pub fn validate(&self) -> Result<(), String> {
+        if self.tell_every.is_zero() || self.tell_every > Duration::from_secs(10) || self.tell_queries_every < self.tell_every {
+            return Err("analytics.tell_every must be above zero and at most 10s, analytics.tell_queries_every at least as long".to_owned());
+        }
+        if self.log_one_in == 0 || self.queries_per_index == 0 {
+            return Err("analytics.log_one_in and analytics.queries_per_index must be 1 or more".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// What counts. Cheap to clone; [`Counting::run`] once.
+#[derive(Clone)]
+pub struct Counting(Arc<Inner>);
+
+struct Inner {
+    config: CountingConfig,
+    searches: Arc<dyn Searches>,
+    counters: Counters,
+    entries: mpsc::Sender<Entry>,
+    dropped: AtomicU64,
+    teller: Mutex<Teller>,
+}
+
+/// What is not told yet.
+struct Teller {
+    source: Uuid,
+    next: u64,
+    entries: mpsc::Receiver<Entry>,
+    tally: Tally,
+    counted_since: Timestamp,
+    queries_since: Timestamp,
+    batches: VecDeque<CountBatch>,
+}
+
+impl Counting {
+    /// Counts that are told to this database.
+    pub fn new(config: CountingConfig, searches: Arc<dyn Searches>) -> Self {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let now = Timestamp::now();
+        let teller = Teller {
+            source: Uuid::new_v4(),
+            next: 0,
+            entries: receiver,
+            tally: Tally::new(config.queries_per_index, config.queries),
+            counted_since: now,
+            queries_since: now,
+            batches: VecDeque::new(),
+        };
+        let counters = Counters::default();
+        Self(Arc::new(Inner { config, searches, counters, entries: sender, dropped: AtomicU64::new(0), teller: Mutex::new(teller) }))
+    }
+
+    /// Tells the database every few seconds until `shutdown`, and then once more.
+    pub async fn run(&self, shutdown: impl Future<Output = ()>) {
+        let mut ticks = tokio::time::interval(self.0.config.tell_every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tokio::pin!(shutdown);
+        loop {
+            let mut teller = self.0.teller.lock().await;
+            tokio::select! {
+                entry = teller.entries.recv() => {
+                    if let Some(entry) = entry {
+                        teller.tally.add(entry);
+                    }
+                }
+                _ = ticks.tick() => self.0.tell(&mut teller, false).await,
+                () = &mut shutdown => {
+                    self.0.tell(&mut teller, true).await;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Tells everything that was counted so far.
+    pub async fn tell(&self) {
+        self.0.tell(&mut *self.0.teller.lock().await, true).await;
+    }
+
+    /// Of how many searches one is logged.
+    pub(crate) fn log_one_in(&self) -> u64 {
+        self.0.config.log_one_in
+    }
+
+    /// Counts something of an index.
+    pub(crate) fn count(&self, tenant: TenantId, index: IndexId, counts: &Counts) {
+        self.0.counters.add(tenant, index, counts);
+    }
+
+    /// Logs what was asked, if there is room.
+    pub(crate) fn log(&self, entry: Entry) {
+        if self.0.entries.try_send(entry).is_err() {
+            self.0.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Inner {
+    async fn tell(&self, teller: &mut Teller, everything: bool) {
+        while let Ok(entry) = teller.entries.try_recv() {
+            teller.tally.add(entry);
+        }
+        self.take(teller, Timestamp::now(), everything);
+        let dropped = self.dropped.swap(0, Ordering::Relaxed);
+        if dropped > 0 {
+            metrics::counter!("onggi_gateway_unlogged_queries_total").increment(dropped);
+            tracing::debug!(dropped, "queries were not logged: too many at a time");
+        }
+        while let Some(batch) = teller.batches.front() {
+            match self.searches.add(batch).await {
+                Ok(_) => teller.batches.pop_front(),
+                Err(error) => {
+                    tracing::warn!(%error, waiting = teller.batches.len(), "counts could not be told, trying again");
+                    return;
+                }
+            };
+        }
+    }
+
+    /// Makes a batch of what was counted, if anything was.
+    fn take(&self, teller: &mut Teller, now: Timestamp, everything: bool) {
+        let indexes = self.counters.take();
+        let due = teller.queries_since.checked_add(self.config.tell_queries_every).is_ok_and(|due| due <= now);
+        let queries = if everything || due {
+            teller.queries_since = now;
+            teller.tally.take()
+        } else {
+            Vec::new()
+        };
+        if !indexes.is_empty() || !queries.is_empty() {
+            let hour = hour_of(teller.counted_since);
+            teller.batches.push_back(CountBatch { source: teller.source, seq: teller.next, until: now, hour, indexes, queries });
+            teller.next += 1;
+            if teller.batches.len() > BATCHES {
+                teller.batches.pop_front();
+                tracing::error!("counts were given up: the database did not take them for too long");
+            }
+        }
+        teller.counted_since = now;
+    }
+}
+
+/// Where the query of a request is.
+pub(crate) fn source(path_and_query: &str, body: &Bytes) -> Option<Source> {
+    if !body.is_empty() {
+        return (body.len() <= LOGGED_REQUEST_BYTES).then(|| Source::Body(body.clone()));
+    }
+    let (_, query) = path_and_query.split_once('?')?;
+    (query.len() <= LOGGED_REQUEST_BYTES).then(|| Source::Query(query.to_owned()))
+}
