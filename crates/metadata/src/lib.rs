@@ -1,4 +1,4 @@
-//! The metadata database: tenants, members, indexes, keys, tasks, usage and webhooks, in PostgreSQL or SQLite.
+//! The metadata database: tenants, people, indexes, keys, tasks, usage and webhooks, in PostgreSQL or SQLite.
 //!
 //! One trait a resource; every implementation passes the suite in `tests/`. The only user of `sqlx`. Upper layers hold a
 //! [`Metadata`] and never see SQL.
@@ -17,12 +17,16 @@
 //! - **Whoever ends a task notes it for the tenant's webhooks** in the same transaction (`deliveries`), so no end goes untold.
 //! - **A task at its end never changes.** Outcomes can be settled twice, late, or before the append was noted.
 
+mod accounts;
 mod api_keys;
 mod columns;
 mod database;
 mod error;
 mod indexes;
+mod invitations;
 mod keys;
+mod members;
+mod sessions;
 mod tasks;
 mod tenants;
 pub mod traits;
@@ -33,7 +37,7 @@ use std::sync::Arc;
 
 pub use error::{Error, Result};
 pub use keys::{KeySecrets, hash_key};
-pub use traits::{IndexPage, Indexes, Keys, Members, NewTask, Page, Tasks, Tenants, Usage, UsageSample, Webhooks};
+pub use traits::{IndexPage, Indexes, Invitations, Keys, Members, NewTask, Page, Sessions, Tasks, Tenants, Usage, UsageSample, Users, Webhooks};
 
 use crate::database::Database;
 
@@ -42,8 +46,14 @@ use crate::database::Database;
 pub struct Metadata {
     /// Customers.
     pub tenants: Arc<dyn Tenants>,
-    /// Their people.
+    /// People.
+    pub users: Arc<dyn Users>,
+    /// Who acts for which tenant.
     pub members: Arc<dyn Members>,
+    /// Who is signed in.
+    pub sessions: Arc<dyn Sessions>,
+    /// Who is invited.
+    pub invitations: Arc<dyn Invitations>,
     /// Their indexes.
     pub indexes: Arc<dyn Indexes>,
     /// Their keys.
@@ -63,7 +73,10 @@ impl Metadata {
         let database = Arc::new(Database::connect(url).await?);
         Ok(Self {
             tenants: database.clone(),
+            users: database.clone(),
             members: database.clone(),
+            sessions: database.clone(),
+            invitations: database.clone(),
             indexes: database.clone(),
             keys: database.clone(),
             tasks: database.clone(),

@@ -9,9 +9,13 @@ use onggi_domain::{
     key::{IndexPattern, Key},
     settings::Settings,
     task::{Task, TaskDetails, TaskFilter, TaskKind},
-    tenant::{Member, Tenant, TenantStatus},
+    tenant::{Tenant, TenantStatus},
     webhook::Webhook,
 };
+
+mod accounts;
+
+pub use accounts::{Invitations, Members, Sessions, Users};
 
 use crate::Result;
 
@@ -28,19 +32,6 @@ pub trait Tenants: Send + Sync {
     async fn list(&self) -> Result<Vec<Tenant>>;
     /// Suspends, resumes or deletes a tenant. Deleting marks each of its indexes deleted as well.
     async fn set_status(&self, id: TenantId, status: TenantStatus) -> Result<()>;
-}
-
-/// The people of a tenant.
-#[async_trait]
-pub trait Members: Send + Sync {
-    /// Adds a member with the hash of a password.
-    async fn add(&self, member: &Member, password_hash: &str) -> Result<()>;
-    /// The members of a tenant, by address.
-    async fn list(&self, tenant: TenantId) -> Result<Vec<Member>>;
-    /// A member and the hash of the password.
-    async fn get(&self, tenant: TenantId, email: &str) -> Result<(Member, String)>;
-    /// Removes a member.
-    async fn remove(&self, tenant: TenantId, email: &str) -> Result<()>;
 }
 
 /// One page of a list, and how many there are in all.

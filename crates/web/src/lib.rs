@@ -3,6 +3,7 @@
 pub mod body;
 pub mod error;
 pub mod identity;
+pub mod portal;
 pub mod query;
 pub mod serve;
 pub mod telemetry;
