@@ -31,9 +31,9 @@ pub(crate) fn router() -> Router<Admin> {
 
 /// What the controller observes.
 #[derive(Serialize, Deserialize)]
-struct Observed {
-    phase: IndexPhase,
-    containers: Vec<Container>,
+pub(crate) struct Observed {
+    pub(crate) phase: IndexPhase,
+    pub(crate) containers: Vec<Container>,
 }
 
 async fn show(State(admin): State<Admin>, Caller(caller): Caller, Path(uid): Path<String>) -> Result<Json<Value>> {
@@ -81,13 +81,18 @@ impl Admin {
     }
 }
 
-async fn view(admin: &Admin, index: &Index) -> Result<Json<Value>> {
+/// What the controller observes of an index.
+pub(crate) async fn observe(admin: &Admin, index: &Index) -> Result<Observed> {
     let response = admin.controller(Method::GET, index.id, "containers").await?;
     if !response.status().is_success() {
         return Err(unavailable(index, &response));
     }
     let bytes = to_bytes(response.into_body(), ANSWER_BYTES).await.map_err(Error::internal)?;
-    let observed: Observed = serde_json::from_slice(&bytes).map_err(Error::internal)?;
+    serde_json::from_slice(&bytes).map_err(Error::internal)
+}
+
+async fn view(admin: &Admin, index: &Index) -> Result<Json<Value>> {
+    let observed = observe(admin, index).await?;
     let selection = &index.selection;
     Ok(Json(json!({
         "uid": index.uid,

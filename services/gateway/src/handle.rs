@@ -19,6 +19,7 @@ use crate::{
     forward::forward,
     headers::{clean_request, clean_response, for_searcher},
     openapi,
+    portal::ThroughPortal,
     search::Question,
     tenants::Tenant,
 };
@@ -32,7 +33,10 @@ impl Gateway {
             return Ok(described.unwrap_or_else(|| Json(serde_json::json!({"status": "available"})).into_response()));
         };
         let span = Span::current();
-        let caller = self.keys.authenticate(request.headers(), action).await?;
+        let caller = match request.extensions().get::<ThroughPortal>() {
+            Some(through) => self.portal.authenticate(*through, request.method(), request.headers()).await?,
+            None => self.keys.authenticate(request.headers(), action).await?,
+        };
         span.record("tenant", tracing::field::display(caller.tenant()));
         let tenant = self.tenants.get(caller.tenant()).await;
         let slot = tenant.admit()?;
@@ -62,7 +66,7 @@ impl Gateway {
                 answer
             }
             (Destination::Searchers, _) => self.multi_search(caller, tenant, request).await,
-            (Destination::Here | Destination::Searcher, _) => Err(Error::internal("the table of routes sends this nowhere")),
+            (Destination::Here | Destination::Portal | Destination::Searcher, _) => Err(Error::internal("the table of routes sends this nowhere")),
         }
     }
 

@@ -15,6 +15,7 @@ use figment::{
     value::{Dict, Value},
 };
 use ipnet::IpNet;
+use onggi_admin::portal::PortalConfig;
 use onggi_controller::{ControllerConfig, kubernetes::KubernetesConfig};
 use onggi_domain::{container::SizeTable, limits::Limits};
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,10 @@ pub(crate) struct Config {
     pub(crate) services: ServicesConfig,
     /// How containers are run on Kubernetes.
     pub(crate) kubernetes: KubernetesConfig,
+    /// The portal.
+    pub(crate) portal: PortalConfig,
+    /// Networks of proxies before the gateway, such as an ingress: whom they say they ask for is believed.
+    pub(crate) proxies: Vec<IpNet>,
 }
 
 impl Default for Config {
@@ -68,6 +73,8 @@ impl Default for Config {
             internal_secret: None,
             services: ServicesConfig::default(),
             kubernetes: KubernetesConfig::default(),
+            portal: PortalConfig::default(),
+            proxies: Vec::new(),
         }
     }
 }
@@ -82,6 +89,8 @@ pub(crate) struct ServicesConfig {
     pub(crate) admin: url::Url,
     /// Address of the controllers.
     pub(crate) controller: url::Url,
+    /// Address of the gateway, which pages of the portal ask.
+    pub(crate) gateway: url::Url,
     /// Where this process can be reached by its like, if that is not `listen`: a pod's own address.
     pub(crate) address: Option<SocketAddr>,
     /// Where probes and metrics are served.
@@ -98,6 +107,7 @@ impl Default for ServicesConfig {
             uploader: url("uploader"),
             admin: url("admin"),
             controller: url("controller"),
+            gateway: url("gateway"),
             address: None,
             probes: ([0, 0, 0, 0], 7709).into(),
             drain: Duration::from_secs(5),
@@ -167,6 +177,7 @@ impl Config {
                 bail!("configuration: {name} has {} characters; give 32 or more of ASCII, without spaces", secret.len());
             }
         }
+        self.portal.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))?;
         self.kubernetes.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))?;
         if self.sizes.0.is_empty() {
             bail!("configuration: sizes is empty; name at least one size class");
@@ -236,7 +247,8 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// Keys that may stand in the configuration although the defaults leave them out.
-const OPTIONAL: [&str; 7] = ["metrics_listen", "secret", "internal_secret", "database", "bucket.url", "bucket.options", "services.address"];
+const OPTIONAL: [&str; 8] =
+    ["metrics_listen", "secret", "internal_secret", "database", "bucket.url", "bucket.options", "services.address", "portal.public_url"];
 
 fn refuse_unknown(given: &Dict) -> anyhow::Result<()> {
     let Value::Dict(_, defaults) = Value::serialize(Config::default()).context("the defaults are plain data")? else {
@@ -247,7 +259,7 @@ fn refuse_unknown(given: &Dict) -> anyhow::Result<()> {
     let mut keys = Vec::new();
     paths(given, "", &mut keys);
     for key in keys {
-        let below_open_table = ["bucket.options.", "kubernetes.node_selector."].iter().any(|table| key.starts_with(table));
+        let below_open_table = ["bucket.options.", "kubernetes.node_selector.", "portal.oidc."].iter().any(|table| key.starts_with(table));
         if below_open_table || known.contains(&key) {
             continue;
         }

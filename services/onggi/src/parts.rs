@@ -9,6 +9,7 @@ use onggi_controller::{Controller, Runtime};
 use onggi_gateway::Discovery;
 use onggi_metadata::{KeySecrets, Metadata};
 use onggi_web::Upstream;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 
@@ -55,7 +56,8 @@ impl<'a> Ground<'a> {
         }))
     }
 
-    pub(crate) fn admin(&self, controller: Upstream) -> axum::Router {
+    /// `edge` is the gateway.
+    pub(crate) fn admin(&self, controller: Upstream, edge: Upstream, closing: CancellationToken) -> axum::Router {
         onggi_admin::router(onggi_admin::Deps {
             metadata: self.metadata.clone(),
             secrets: self.secrets.clone(),
@@ -64,12 +66,20 @@ impl<'a> Ground<'a> {
             limits: self.config.limits.clone(),
             sizes: self.config.sizes.clone(),
             internal_secret: self.internal.clone(),
+            edge,
+            portal: self.config.portal.clone(),
+            closing,
         })
     }
 
     pub(crate) fn gateway(&self, discovery: Arc<dyn Discovery>, uploader: Upstream, admin: Upstream) -> axum::Router {
         onggi_gateway::router(
-            onggi_gateway::GatewayConfig { limits: self.config.limits.clone(), ..onggi_gateway::GatewayConfig::default() },
+            onggi_gateway::GatewayConfig {
+                limits: self.config.limits.clone(),
+                sessions: self.config.portal.session_rules(),
+                proxies: self.config.proxies.clone(),
+                ..onggi_gateway::GatewayConfig::default()
+            },
             onggi_gateway::Deps { metadata: self.metadata.clone(), secrets: self.secrets.clone(), discovery, uploader, admin },
         )
     }

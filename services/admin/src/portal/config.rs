@@ -29,6 +29,21 @@ impl Default for PortalConfig {
 }
 
 impl PortalConfig {
+    /// What is wrong with it, if anything.
+    pub fn validate(&self) -> Result<(), String> {
+        let plain = |name: &String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        if let Some(name) = self.oidc.keys().find(|name| !plain(name)) {
+            return Err(format!("portal.oidc.{name}: a provider's name consists of letters, digits, - and _"));
+        }
+        if self.session_hours == 0 || self.session_idle_hours == 0 {
+            return Err("portal.session_hours and portal.session_idle_hours are 1 or more".to_owned());
+        }
+        if self.public_url.as_ref().is_some_and(|url| !["http", "https"].contains(&url.scheme()) || url.path() != "/") {
+            return Err("portal.public_url is like https://search.example.com, without a path".to_owned());
+        }
+        Ok(())
+    }
+
     /// How sessions last and travel. Whoever is reached by TLS sends cookies by TLS only.
     pub fn session_rules(&self) -> SessionRules {
         SessionRules {
@@ -67,6 +82,10 @@ pub struct OidcConfig {
     /// Whoever has an address of one of these domains is let in; none: everybody whom the provider knows.
     #[serde(default)]
     pub allowed_domains: Vec<String>,
+    /// Whether addresses are believed that the provider does not call verified: right for a provider that only its own organisation is in, such
+    /// as Microsoft Entra with the issuer of one tenant.
+    #[serde(default)]
+    pub trust_email: bool,
 }
 
 /// Text that is never shown.

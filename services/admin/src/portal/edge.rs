@@ -2,7 +2,7 @@
 //! where they are for everybody.
 
 use axum::body::{Body, to_bytes};
-use http::{Method, Request, header};
+use http::{HeaderName, Method, Request, header};
 use onggi_domain::{ApiError, Code};
 use onggi_web::portal::CSRF;
 use serde_json::Value;
@@ -22,22 +22,30 @@ impl Portal {
         self.call(member, Method::GET, path, None).await
     }
 
-    /// Calls the tenant API. A refusal is [`Failure::Api`] with what the API said.
+    /// Calls the tenant API with JSON. A refusal is [`Failure::Api`] with what the API said.
     pub(crate) async fn call(&self, member: &Member, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+        let json = [(header::CONTENT_TYPE, "application/json")];
+        match body {
+            Some(body) => self.send(member, method, path, &json, Body::from(body.to_string())).await,
+            None => self.send(member, method, path, &[], Body::empty()).await,
+        }
+    }
+
+    /// Calls the tenant API with any body.
+    pub(crate) async fn send(&self, member: &Member, method: Method, path: &str, headers: &[(HeaderName, &str)], body: Body) -> Result<Value> {
         let uri = format!("/portal/api/{}{path}", member.tenant.id);
         let mut request = Request::builder()
             .method(method)
             .uri(uri)
             .header(header::COOKIE, format!("{}={}", self.rules.cookie(), member.token))
             .header(CSRF, &member.visit.csrf);
-        if body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
+        for (name, value) in headers {
+            request = request.header(name, *value);
         }
-        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
         let request = request.body(body).map_err(Failure::internal)?;
         let response = self.edge.send(request).await.map_err(Failure::internal)?;
         let status = response.status();
-        let bytes = to_bytes(response.into_body(), ANSWER_BYTES).await.map_err(Failure::internal)?;
+        let bytes = to_bytes(response.into_body(), ANSWER_BYTES).await.map_err(|error| Failure::internal(&*error.into_inner()))?;
         let answer: Value = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).map_err(Failure::internal)? };
         if status.is_success() {
             return Ok(answer);

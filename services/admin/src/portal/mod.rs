@@ -37,7 +37,7 @@ use self::{attempts::Attempts, failure::Failure, oidc::Providers, passwords::Pas
 use crate::app::Admin;
 
 pub use config::{ClientSecret, OidcConfig, PortalConfig, SignUp};
-pub use passwords::hash as hash_password;
+pub use start::{SAMPLES, Sample, sample_settings};
 
 /// What the portal works with.
 #[derive(Clone)]

@@ -67,6 +67,10 @@ async fn genuine(portal: &Portal, visit: &Visit, request: Request) -> Result<Req
         return if same(shown.as_bytes(), visit.csrf.as_bytes()) { Ok(Request::from_parts(parts, body)) } else { Err(Failure::Stale) };
     }
     let kind = parts.headers.get(header::CONTENT_TYPE).map_or(&[][..], HeaderValue::as_bytes);
+    // A program that is not signed in has nothing that others could use in its name, and no form can send JSON.
+    if visit.wants == Wants::Json && visit.user().is_none() && kind.starts_with(b"application/json") {
+        return Ok(Request::from_parts(parts, body));
+    }
     if !kind.starts_with(b"application/x-www-form-urlencoded") {
         return Err(Failure::Stale);
     }

@@ -58,6 +58,7 @@ impl Sandbox {
         let caller = Identity {
             tenant: keys.tenant.id,
             key: KeyId::generate(),
+            member: false,
             root: true,
             actions: vec![Action::All],
             indexes: vec![IndexPattern::all()],
