@@ -63,12 +63,23 @@ priorityClassName: {{ . }}
 listen = "0.0.0.0:7700"
 data = "/var/lib/onggi"
 log = {{ .Values.log | quote }}
+{{- with .Values.proxies }}
+proxies = {{ include "onggi.toml" . }}
+{{- end }}
 {{- if .Values.sizes }}
 sizes = {{ include "onggi.toml" .Values.sizes }}
 {{- end }}
 
 [bucket]
 url = {{ required "bucket.url is missing: the object store that holds all indexes, such as s3://bucket?region=eu-west-1" .Values.bucket.url | quote }}
+
+[portal]
+{{- if and .Values.ingress.enabled (not (hasKey .Values.portalConfig "public_url")) }}
+public_url = "{{ (not (empty .Values.ingress.tlsSecret)) | ternary "https" "http" }}://{{ .Values.ingress.host }}"
+{{- end }}
+{{- range $key, $value := .Values.portalConfig }}
+{{ $key }} = {{ include "onggi.toml" $value }}
+{{- end }}
 
 [limits]
 {{- range $key, $value := .Values.limits }}
@@ -87,6 +98,7 @@ webhook_networks = []
 uploader = "http://onggi-uploader:7700"
 admin = "http://onggi-admin:7700"
 controller = "http://onggi-controller:7700"
+gateway = "http://onggi-gateway:{{ .Values.gateway.service.port }}"
 
 [kubernetes]
 namespace = {{ .Release.Namespace | quote }}
