@@ -53,6 +53,9 @@ impl Sandbox {
             limits: Limits::default(),
             sizes: SizeTable::default(),
             internal_secret: Arc::from(SECRET),
+            edge: Upstream::local(Router::new(), SECRET),
+            portal: onggi_admin::portal::PortalConfig::default(),
+            closing: tokio_util::sync::CancellationToken::new(),
         };
         let keys = onggi_admin::operator::create_tenant(&deps.metadata, &deps.secrets, "acme").await.unwrap();
         let caller = Identity {

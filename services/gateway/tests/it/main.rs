@@ -4,6 +4,7 @@ mod bed;
 mod edge;
 mod keys;
 mod multi_search;
+mod portal;
 mod searchers;
 mod tokens;
 mod waking;

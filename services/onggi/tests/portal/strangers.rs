@@ -126,3 +126,33 @@ async fn a_tenants_name_is_taken_by_somebody_else_without_either_learning_it() {
     assert!(created["name"].as_str().unwrap().starts_with("same-"), "{answer}");
     assert_ne!(created["uid"], first.tenant);
 }
+
+#[tokio::test]
+async fn a_persons_mistakes_have_codes() {
+    let onggi = Onggi::start(BINARY, &[]).await;
+    let owner = Person::new(&onggi, "owner").await;
+    let nobody = Client::new();
+    let sign_up = |email: &str, password: &str, tenant: &str| json!({"email": email, "password": password, "tenant": tenant});
+    let good = "a long enough passphrase";
+    for (path, body, code) in [
+        ("sign-in", json!({"email": "owner@example.com", "password": "wrong"}), "invalid_credentials"),
+        ("sign-in", json!({"email": "stranger@example.com", "password": good}), "invalid_credentials"),
+        ("sign-up", sign_up("owner@example.com", good, "x"), "account_exists"),
+        ("sign-up", sign_up("nowhere", good, "x"), "invalid_email"),
+        ("sign-up", sign_up("new@example.com", "password1234", "x"), "invalid_password"),
+        ("sign-up", sign_up("new@example.com", good, " "), "invalid_tenant_name"),
+    ] {
+        let response = nobody.post(format!("{}/portal/api/{path}", onggi.url())).json(&body).send().await.unwrap();
+        assert_eq!(response.json::<Value>().await.unwrap()["code"], code, "{path} {body}");
+    }
+    let members = format!("/portal/api/tenants/{}", owner.tenant);
+    let own = format!("{members}/members/{}", owner.uid);
+    for (method, path, body, code) in [
+        (Method::DELETE, own.clone(), None, "last_owner"),
+        (Method::PATCH, own, Some(json!({"role": "viewer"})), "last_owner"),
+        (Method::POST, format!("{members}/invitations"), Some(json!({"email": "owner@example.com", "role": "viewer"})), "invalid_member"),
+    ] {
+        let (_, answer) = owner.ask(method, &path, body.as_ref()).await;
+        assert_eq!(serde_json::from_str::<Value>(&answer).unwrap()["code"], code, "{path}");
+    }
+}
