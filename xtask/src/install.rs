@@ -33,7 +33,9 @@ pub(crate) fn sdks() -> anyhow::Result<()> {
         run(Command::new("python3").args(["-m", "venv", ".venv"]).current_dir(at))?;
         run(Command::new(".venv/bin/pip").args(["install", "--quiet", "-r", "requirements.txt"]).current_dir(at))
     })?;
-    once("sdk/java", "pom.xml", |at| run(Command::new("mvn").args(["--quiet", "--batch-mode", MAVEN, "-DoutputDirectory=lib"]).current_dir(at)))
+    once("sdk/java", "pom.xml", |at| {
+        run(Command::new("mvn").args(["--quiet", "--batch-mode", MAVEN, "-DoutputDirectory=lib"]).current_dir(at))
+    })
 }
 
 /// What walks through the portal: a browser, what drives it, what looks at its pages, and an identity provider. Korean is shown in a font that has it.

@@ -43,7 +43,8 @@ impl FromStr for Email {
 
     fn from_str(text: &str) -> Result<Self, NotAnEmail> {
         let text = text.trim().to_lowercase();
-        let plain = text.len() <= Self::MAX_LENGTH && text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"<>\"'(),;:\\[]".contains(c));
+        let plain =
+            text.len() <= Self::MAX_LENGTH && text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"<>\"'(),;:\\[]".contains(c));
         match text.split_once('@') {
             Some((name, domain)) if plain && !name.is_empty() && !domain.is_empty() && !domain.contains('@') => Ok(Self(text)),
             _ => Err(NotAnEmail),

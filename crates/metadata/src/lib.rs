@@ -37,7 +37,9 @@ use std::sync::Arc;
 
 pub use error::{Error, Result};
 pub use keys::{KeySecrets, hash_key};
-pub use traits::{IndexPage, Indexes, Invitations, Keys, Members, NewTask, Page, Sessions, Tasks, Tenants, Usage, UsageSample, Users, Webhooks};
+pub use traits::{
+    IndexPage, Indexes, Invitations, Keys, Members, NewTask, Page, Sessions, Tasks, Tenants, Usage, UsageSample, Users, Webhooks,
+};
 
 use crate::database::Database;
 

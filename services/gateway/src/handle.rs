@@ -66,7 +66,9 @@ impl Gateway {
                 answer
             }
             (Destination::Searchers, _) => self.multi_search(caller, tenant, request).await,
-            (Destination::Here | Destination::Portal | Destination::Searcher, _) => Err(Error::internal("the table of routes sends this nowhere")),
+            (Destination::Here | Destination::Portal | Destination::Searcher, _) => {
+                Err(Error::internal("the table of routes sends this nowhere"))
+            }
         }
     }
 

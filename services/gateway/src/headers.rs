@@ -33,13 +33,8 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 ];
 
 /// What is between the caller and the gateway only.
-const CALLERS: [HeaderName; 5] = [
-    header::AUTHORIZATION,
-    header::EXPECT,
-    header::HOST,
-    HeaderName::from_static("forwarded"),
-    HeaderName::from_static("x-real-ip"),
-];
+const CALLERS: [HeaderName; 5] =
+    [header::AUTHORIZATION, header::EXPECT, header::HOST, HeaderName::from_static("forwarded"), HeaderName::from_static("x-real-ip")];
 
 /// Removes from a request what the services behind must not see or believe.
 pub(crate) fn clean_request(headers: &mut HeaderMap) {

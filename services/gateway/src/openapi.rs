@@ -85,7 +85,11 @@ pub fn document() -> OpenApi {
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("A key, or a tenant token signed with one")).build();
     let cookie = ApiKeyValue::with_description("onggi_session", "The cookie that signing in sets (`__Host-onggi_session` behind TLS)");
     let session = SecurityScheme::ApiKey(ApiKey::Cookie(cookie));
-    let components = components.schema("Error", error()).schema("Setting", setting()).security_scheme(KEY, SecurityScheme::Http(bearer)).security_scheme(SESSION, session);
+    let components = components
+        .schema("Error", error())
+        .schema("Setting", setting())
+        .security_scheme(KEY, SecurityScheme::Http(bearer))
+        .security_scheme(SESSION, session);
     let tags = TAGS.iter().map(|(name, _)| Tag::new(*name));
     OpenApiBuilder::new().info(info).paths(paths.build()).components(Some(components.build())).tags(Some(tags)).build()
 }
@@ -142,8 +146,7 @@ fn operation(route: &Route) -> Operation {
 }
 
 /// What is posted here is created at once.
-const CREATED: &[&str] =
-    &["/keys", "/webhooks", "/portal/api/sign-up", "/portal/api/tenants", "/portal/api/tenants/{tenant}/invitations"];
+const CREATED: &[&str] = &["/keys", "/webhooks", "/portal/api/sign-up", "/portal/api/tenants", "/portal/api/tenants/{tenant}/invitations"];
 
 /// `postIndexesUidSearch`
 fn operation_id(route: &Route) -> String {

@@ -155,7 +155,7 @@ impl Portal {
                 self.sessions.touch(session.id, now).await?;
             }
             let caller = Caller::member(stand_in(tenant, KeyId(session.user.0), role, now));
-            Ok(Arc::new(Known { session: session.id, caller, status }))
+            Ok::<_, onggi_metadata::Error>(Arc::new(Known { session: session.id, caller, status }))
         });
         found.await.map_err(|error: Arc<onggi_metadata::Error>| match &*error {
             onggi_metadata::Error::NotFound("session") => nobody(),

@@ -93,10 +93,10 @@ pub(crate) async fn members_are_of_one_tenant(world: World) {
     assert_error!(members.add(TenantId::generate(), kim.id, MemberRole::Viewer, at(5)).await, NotFound("tenant"));
 
     let listed = members.list(acme.id).await.unwrap();
-    assert_eq!(listed.iter().map(|member| (member.user.id, member.role, member.created_at)).collect::<Vec<_>>(), [
-        (lee.id, MemberRole::Viewer, at(3)),
-        (kim.id, MemberRole::Owner, at(2)),
-    ]);
+    assert_eq!(
+        listed.iter().map(|member| (member.user.id, member.role, member.created_at)).collect::<Vec<_>>(),
+        [(lee.id, MemberRole::Viewer, at(3)), (kim.id, MemberRole::Owner, at(2)),]
+    );
     assert_eq!(members.of_user(kim.id).await.unwrap(), [(acme.clone(), MemberRole::Owner), (other.clone(), MemberRole::Viewer)]);
     world.metadata.tenants.set_status(acme.id, TenantStatus::Deleted).await.unwrap();
     assert_eq!(members.of_user(kim.id).await.unwrap(), [(other, MemberRole::Viewer)]);

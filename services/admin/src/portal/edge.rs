@@ -32,7 +32,14 @@ impl Portal {
     }
 
     /// Calls the tenant API with any body.
-    pub(crate) async fn send(&self, member: &Member, method: Method, path: &str, headers: &[(HeaderName, &str)], body: Body) -> Result<Value> {
+    pub(crate) async fn send(
+        &self,
+        member: &Member,
+        method: Method,
+        path: &str,
+        headers: &[(HeaderName, &str)],
+        body: Body,
+    ) -> Result<Value> {
         let uri = format!("/portal/api/{}{path}", member.tenant.id);
         let mut request = Request::builder()
             .method(method)

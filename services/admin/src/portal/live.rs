@@ -22,7 +22,7 @@ pub(crate) type Piece = (String, String);
 pub(crate) fn changes<F, S>(portal: &Portal, snapshot: S) -> Response
 where
     S: Fn() -> F + Send + Sync + 'static,
-    F: Future<Output = Result<Vec<Piece>>> + Send,
+    F: Future<Output = Result<Vec<Piece>>> + Send + 'static,
 {
     struct Told<S> {
         snapshot: S,

@@ -82,7 +82,11 @@ impl Portal {
 
     /// The address that somebody who is invited is to open.
     pub(crate) fn invitation_link(&self, member: &Member, token: &str) -> String {
-        let base = self.config.public_url.as_ref().map_or_else(|| format!("http://{}", member.visit.host), |url| url.as_str().trim_end_matches('/').to_owned());
+        let base = self
+            .config
+            .public_url
+            .as_ref()
+            .map_or_else(|| format!("http://{}", member.visit.host), |url| url.as_str().trim_end_matches('/').to_owned());
         format!("{base}/portal/invitations/{token}")
     }
 
@@ -116,7 +120,8 @@ fn kept(changed: Result<(), Stored>) -> Result<(), Refusal> {
 
 async fn page(portal: &Portal, member: &Member, link: Option<String>, refused: Option<(String, &'static str)>) -> Result<Response> {
     let metadata = &portal.admin.0.metadata;
-    let invitations = if member.role == MemberRole::Owner { metadata.invitations.list(member.tenant.id, Timestamp::now()).await? } else { Vec::new() };
+    let invitations =
+        if member.role == MemberRole::Owner { metadata.invitations.list(member.tenant.id, Timestamp::now()).await? } else { Vec::new() };
     let (email, wrong) = refused.map_or((String::new(), None), |(email, wrong)| (email, Some(wrong)));
     html(&MembersPage {
         page: Page::tenant(member, Section::Members),

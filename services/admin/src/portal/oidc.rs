@@ -22,8 +22,8 @@ use onggi_domain::{
 use onggi_metadata::Error as Stored;
 use onggi_web::{identity::same, portal::cookie, upstream::chain};
 use openidconnect::{
-    AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IssuerUrl,
-    Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse,
+    AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse,
+    IssuerUrl, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse,
     core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata},
 };
 use parking_lot::Mutex;
@@ -83,7 +83,11 @@ struct ProviderError(String);
 impl Providers {
     pub(crate) fn new(config: &PortalConfig) -> Self {
         let http = reqwest::Client::builder().timeout(ANSWER_TIME).redirect(reqwest::redirect::Policy::none()).build();
-        Self { configured: config.oidc.clone(), described: Mutex::default(), http: http.expect("a client without certificates of its own can be made") }
+        Self {
+            configured: config.oidc.clone(),
+            described: Mutex::default(),
+            http: http.expect("a client without certificates of its own can be made"),
+        }
     }
 
     /// A button for each.
@@ -247,7 +251,14 @@ struct Shown {
     name: String,
 }
 
-async fn complete(portal: &Portal, visitor: &Visitor, name: &str, provider: &OidcConfig, answer: Answer, headers: &HeaderMap) -> Result<Response, Ended> {
+async fn complete(
+    portal: &Portal,
+    visitor: &Visitor,
+    name: &str,
+    provider: &OidcConfig,
+    answer: Answer,
+    headers: &HeaderMap,
+) -> Result<Response, Ended> {
     let wrong = |why: &str| Ended::Provider(why.to_owned());
     let begun = portal.open(headers).filter(|begun| begun.provider == name).ok_or_else(|| wrong("nothing was begun in this browser"))?;
     if !answer.state.is_some_and(|state| same(state.as_bytes(), begun.state.as_bytes())) {

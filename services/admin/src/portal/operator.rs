@@ -216,7 +216,8 @@ async fn containers(State(portal): State<Portal>, operator: Operator) -> Result<
     for container in &containers {
         let size = portal.admin.0.sizes.get(&container.size).ok();
         let used = container.memory_bytes.unwrap_or(0);
-        let of_size = sizes.entry(container.size.clone()).or_insert_with(|| Capacity { size: container.size.clone(), ..Capacity::default() });
+        let of_size =
+            sizes.entry(container.size.clone()).or_insert_with(|| Capacity { size: container.size.clone(), ..Capacity::default() });
         for sum in [of_size, &mut all] {
             sum.containers += 1;
             sum.cpu_millis += size.map_or(0, |size| u64::from(size.cpu_millis));
@@ -225,11 +226,19 @@ async fn containers(State(portal): State<Portal>, operator: Operator) -> Result<
         }
     }
     let failed = containers.iter().filter(|container| container.status == ContainerStatus::Failed).count() as u64;
-    containers.sort_by(|a, b| (a.status != ContainerStatus::Failed, a.tenant, a.index, &a.name).cmp(&(b.status != ContainerStatus::Failed, b.tenant, b.index, &b.name)));
+    containers.sort_by(|a, b| {
+        (a.status != ContainerStatus::Failed, a.tenant, a.index, &a.name).cmp(&(
+            b.status != ContainerStatus::Failed,
+            b.tenant,
+            b.index,
+            &b.name,
+        ))
+    });
     let total = containers.len() as u64;
     let mut rows = Vec::new();
     for container in containers.into_iter().take(PAGE) {
-        let index = metadata.indexes.get_by_id(container.index).await.map_or_else(|_| container.index.to_string(), |index| index.uid.to_string());
+        let index =
+            metadata.indexes.get_by_id(container.index).await.map_or_else(|_| container.index.to_string(), |index| index.uid.to_string());
         let tenant = names.get(&container.tenant).cloned().unwrap_or_else(|| container.tenant.to_string());
         rows.push(ContainerRow { container, tenant, index });
     }

@@ -197,7 +197,8 @@ async fn row(portal: &Portal, index: &Index) -> Result<Row> {
 
 /// Searchers that answer.
 fn ready(observed: &Observed) -> u64 {
-    let running = |container: &&onggi_domain::container::Container| container.role == Role::Searcher && container.status == ContainerStatus::Running;
+    let running =
+        |container: &&onggi_domain::container::Container| container.role == Role::Searcher && container.status == ContainerStatus::Running;
     observed.containers.iter().filter(running).count() as u64
 }
 

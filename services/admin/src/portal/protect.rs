@@ -124,7 +124,7 @@ fn told(visit: &Arc<Visit>, failure: &Failure) -> Response {
             let body = match visit.wants {
                 // A toast, by `portal.js`.
                 Wants::Piece => format!("{text} {message}").trim().to_owned().into_response(),
-                _ => FailurePage { page: Page::plain(visit), title, text, message }.render().map(Html).unwrap_or_default().into_response(),
+                _ => Html(FailurePage { page: Page::plain(visit), title, text, message }.render().unwrap_or_default()).into_response(),
             };
             (failure.status(), body).into_response()
         }

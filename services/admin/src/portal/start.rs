@@ -38,9 +38,24 @@ pub struct Sample {
 
 /// The samples, one a language.
 pub const SAMPLES: [Sample; 3] = [
-    Sample { language: "en", uid: "packages-en", query: "real-time strategy game", documents: include_bytes!("../../samples/packages.en.ndjson.zst") },
-    Sample { language: "ko", uid: "packages-ko", query: "실시간 전략 게임", documents: include_bytes!("../../samples/packages.ko.ndjson.zst") },
-    Sample { language: "ja", uid: "packages-ja", query: "リアルタイム戦略ゲーム", documents: include_bytes!("../../samples/packages.ja.ndjson.zst") },
+    Sample {
+        language: "en",
+        uid: "packages-en",
+        query: "real-time strategy game",
+        documents: include_bytes!("../../samples/packages.en.ndjson.zst"),
+    },
+    Sample {
+        language: "ko",
+        uid: "packages-ko",
+        query: "실시간 전략 게임",
+        documents: include_bytes!("../../samples/packages.ko.ndjson.zst"),
+    },
+    Sample {
+        language: "ja",
+        uid: "packages-ja",
+        query: "リアルタイム戦略ゲーム",
+        documents: include_bytes!("../../samples/packages.ja.ndjson.zst"),
+    },
 ];
 
 /// The settings that suit the samples.
@@ -87,7 +102,10 @@ async fn show(State(portal): State<Portal>, member: Member) -> Result<Response> 
 impl Portal {
     /// How the API is reached from outside.
     pub(crate) fn public_url(&self, member: &Member) -> String {
-        self.config.public_url.as_ref().map_or_else(|| format!("http://{}", member.visit.host), |url| url.as_str().trim_end_matches('/').to_owned())
+        self.config
+            .public_url
+            .as_ref()
+            .map_or_else(|| format!("http://{}", member.visit.host), |url| url.as_str().trim_end_matches('/').to_owned())
     }
 }
 
@@ -98,7 +116,8 @@ pub(crate) async fn search_key(portal: &Portal, member: &Member) -> Result<Optio
     }
     let keys = portal.admin.0.metadata.keys.list(member.tenant.id, 0, 100).await?.items;
     let now = Timestamp::now();
-    let fits = |key: &&onggi_domain::key::Key| key.actions == [Action::Search] && key.indexes == [IndexPattern::all()] && !key.is_expired(now);
+    let fits =
+        |key: &&onggi_domain::key::Key| key.actions == [Action::Search] && key.indexes == [IndexPattern::all()] && !key.is_expired(now);
     Ok(keys.iter().find(fits).map(|key| portal.admin.0.secrets.of(key)))
 }
 

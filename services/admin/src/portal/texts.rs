@@ -108,7 +108,10 @@ impl Language {
 
     /// A text with what it is told with.
     pub(crate) fn text_with(self, key: &str, values: &[&dyn Display]) -> String {
-        values.iter().enumerate().fold(self.text(key).to_owned(), |text, (at, value)| text.replace(&format!("{{{at}}}"), &value.to_string()))
+        values
+            .iter()
+            .enumerate()
+            .fold(self.text(key).to_owned(), |text, (at, value)| text.replace(&format!("{{{at}}}"), &value.to_string()))
     }
 
     /// A number with its thousands apart.

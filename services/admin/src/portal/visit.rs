@@ -308,8 +308,18 @@ mod tests {
             assert_eq!(local_path(Some(good)), good);
         }
         let bad = [
-            "//evil.example", "https://evil.example", "/portal//evil.example", "/portalx", "/\\evil.example", "/portal/\\evil", "/indexes",
-            "/portal/../indexes", "javascript:alert(1)", "/portal/a\nb", "", "/portal/한",
+            "//evil.example",
+            "https://evil.example",
+            "/portal//evil.example",
+            "/portalx",
+            "/\\evil.example",
+            "/portal/\\evil",
+            "/indexes",
+            "/portal/../indexes",
+            "javascript:alert(1)",
+            "/portal/a\nb",
+            "",
+            "/portal/한",
         ];
         for bad in bad {
             assert_eq!(local_path(Some(bad)), "/portal", "{bad}");

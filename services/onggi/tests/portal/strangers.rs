@@ -85,7 +85,8 @@ async fn another_tenant_is_answered_as_one_that_does_not_exist() {
     asked.extend(PAGES.iter().map(|(method, path)| (method.parse().unwrap(), format!("/portal/t/{{tenant}}{path}"))));
     assert!(asked.len() > 80, "the table of routes was read");
     for (method, path) in asked {
-        let body = (method != Method::GET).then(|| json!({"role": "owner", "email": "x@example.com", "user": owner.uid, "invitation": ABSENT}));
+        let body =
+            (method != Method::GET).then(|| json!({"role": "owner", "email": "x@example.com", "user": owner.uid, "invitation": ABSENT}));
         let theirs = stranger.ask(method.clone(), &path.replace("{tenant}", &owner.tenant), body.as_ref()).await;
         let absent = stranger.ask(method.clone(), &path.replace("{tenant}", ABSENT), body.as_ref()).await;
         assert_eq!(theirs.0, StatusCode::NOT_FOUND, "{method} {path}: {}", theirs.1);

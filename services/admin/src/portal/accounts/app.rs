@@ -178,7 +178,14 @@ impl Portal {
     }
 
     /// Changes the password of somebody who knows the one before; every other session ends.
-    pub(crate) async fn change_password(&self, visit: &Visit, user: &User, session: SessionId, old: &str, new: &str) -> Result<(), Refusal> {
+    pub(crate) async fn change_password(
+        &self,
+        visit: &Visit,
+        user: &User,
+        session: SessionId,
+        old: &str,
+        new: &str,
+    ) -> Result<(), Refusal> {
         self.attempts.count(&visit.client)?;
         let users = &self.admin.0.metadata.users;
         let known = users.credentials(user.id).await?;

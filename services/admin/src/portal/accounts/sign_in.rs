@@ -20,10 +20,7 @@ use crate::portal::{
 };
 
 pub(crate) fn router() -> Router<Portal> {
-    Router::new()
-        .route("/portal", get(begin))
-        .route("/portal/sign-in", get(show).post(sign_in))
-        .route("/portal/sign-out", post(sign_out))
+    Router::new().route("/portal", get(begin)).route("/portal/sign-in", get(show).post(sign_in)).route("/portal/sign-out", post(sign_out))
 }
 
 #[derive(Template)]

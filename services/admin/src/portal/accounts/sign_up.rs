@@ -72,7 +72,11 @@ async fn page(portal: &Portal, visitor: &Visitor, form: SignUpForm, wrong: Optio
     if !portal.may_sign_up(invitation.is_some()) {
         return Err(Failure::NotFound);
     }
-    let next = form.invitation.as_deref().filter(|_| invitation.is_some()).map_or("/portal".to_owned(), |token| format!("/portal/invitations/{token}"));
+    let next = form
+        .invitation
+        .as_deref()
+        .filter(|_| invitation.is_some())
+        .map_or("/portal".to_owned(), |token| format!("/portal/invitations/{token}"));
     let invited = match invitation {
         Some(invitation) => Some(shown(portal, invitation, form.invitation.clone().unwrap_or_default()).await?),
         None => None,
