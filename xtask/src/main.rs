@@ -50,6 +50,8 @@ enum Part {
     Unit,
     /// The whole of Onggi with real workers and the official SDKs.
     E2e,
+    /// The portal in a browser; pictures of its pages are written to target/portal-screenshots.
+    Portal,
     /// Onggi on a real Kubernetes, installed by its chart. Needs root and a script that makes a cluster.
     Kube,
 }
@@ -87,7 +89,7 @@ fn cargo(arguments: &[&str]) -> Command {
 fn test(part: Option<Part>) -> anyhow::Result<()> {
     let mut report = Report::default();
     let workspace = ["test", "--workspace", "--locked", "--quiet", "--no-fail-fast"];
-    if part != Some(Part::E2e) {
+    if part.is_none_or(|part| part == Part::Unit) {
         install::postgres()?;
         report.step("format", &mut cargo(&["fmt", "--all", "--check"]))?;
         report.step("lints", &mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"]))?;
@@ -97,11 +99,15 @@ fn test(part: Option<Part>) -> anyhow::Result<()> {
         let kinds = ["--lib", "--bins", "--test", "it", "--test", "suite"];
         report.tests("unit and conformance", cargo(&workspace).args(kinds))?;
     }
-    if part != Some(Part::Unit) {
+    if part.is_none_or(|part| part == Part::E2e) {
         let this = std::env::current_exe().context("where this program is")?;
         report.step("chart", Command::new(this).arg("chart"))?;
         install::sdks()?;
         report.tests("end to end", cargo(&workspace).args(["--test", "e2e"]))?;
+    }
+    if part.is_none_or(|part| part == Part::Portal) {
+        install::browser_flows()?;
+        report.tests("portal", cargo(&workspace).args(["--test", "portal"]))?;
     }
     if part.is_none() {
         match kube::why_not() {

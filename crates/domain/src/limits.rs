@@ -49,6 +49,8 @@ pub struct Limits {
     pub requests_per_second: u32,
     /// Requests that one tenant may have under way.
     pub concurrent_requests: usize,
+    /// Requests a second for pages of the portal from one network address.
+    pub portal_requests_per_second: u32,
     /// Searches that may wait for one index to wake.
     pub waking_queue: usize,
     /// How long a search waits for an index to wake.
@@ -82,6 +84,7 @@ impl Default for Limits {
             compared_documents: 10_000,
             requests_per_second: 2000,
             concurrent_requests: 256,
+            portal_requests_per_second: 50,
             waking_queue: 256,
             waking_wait: Duration::from_secs(10),
             request_time: Duration::from_secs(30),

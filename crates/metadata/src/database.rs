@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onggi_domain::{Generation, IndexId, KeyId, Seq, TaskUid, TenantId, Timestamp, WebhookId};
+use onggi_domain::{Generation, IndexId, InvitationId, KeyId, Seq, SessionId, TaskUid, TenantId, Timestamp, UserId, WebhookId};
 use sqlx::{
     ConnectOptions, Connection, FromRow, PgPool, Postgres, Sqlite, SqlitePool,
     migrate::{Migrate, Migrator},
@@ -71,6 +71,10 @@ macro_rules! sql {
             ),
         }
     };
+    ($head:literal + $tail:literal) => {{
+        const TEXT: &str = concat!($crate::database::text!($head), $crate::database::text!($tail));
+        $crate::database::Sql { sqlite: TEXT, postgres: TEXT }
+    }};
 }
 
 /// The parameters of a statement: `$1`, `$2`, ...
@@ -119,6 +123,9 @@ value_from! {
     IndexId: id => Id id.0;
     KeyId: id => Id id.0;
     WebhookId: id => Id id.0;
+    UserId: id => Id id.0;
+    SessionId: id => Id id.0;
+    InvitationId: id => Id id.0;
 }
 
 impl From<bool> for Value {

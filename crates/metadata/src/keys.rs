@@ -39,6 +39,11 @@ impl KeySecrets {
         hash.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte))
     }
 
+    /// What a form or a script of the portal must show beside the cookie, bound to what the cookie names: a session, or a visitor.
+    pub fn of_forms(&self, bound_to: &str) -> String {
+        self.derive(&format!("form/{bound_to}"))
+    }
+
     fn derive(&self, what: &str) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
         mac.update(what.as_bytes());

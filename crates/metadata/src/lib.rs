@@ -1,4 +1,4 @@
-//! The metadata database: tenants, members, indexes, keys, tasks, usage and webhooks, in PostgreSQL or SQLite.
+//! The metadata database: tenants, people, indexes, keys, tasks, usage and webhooks, in PostgreSQL or SQLite.
 //!
 //! One trait a resource; every implementation passes the suite in `tests/`. The only user of `sqlx`. Upper layers hold a
 //! [`Metadata`] and never see SQL.
@@ -18,6 +18,7 @@
 //! - **The same run of a container, and the same batch of counts, can be told any number of times** and counts once.
 //! - **A task at its end never changes.** Outcomes can be settled twice, late, or before the append was noted.
 
+mod accounts;
 mod alerts;
 mod api_keys;
 mod columns;
@@ -25,8 +26,11 @@ mod database;
 mod error;
 mod identity;
 mod indexes;
+mod invitations;
 mod keys;
+mod members;
 mod searches;
+mod sessions;
 mod tasks;
 mod tenants;
 pub mod traits;
@@ -38,8 +42,8 @@ use std::sync::Arc;
 pub use error::{Error, Result};
 pub use keys::{KeySecrets, hash_key, sign};
 pub use traits::{
-    Alerts, Backlog, CountBatch, Held, IdentityProviders, IndexPage, Indexes, Keys, Members, NewTask, Page, QueryCounts, QueryOrder,
-    Searches, SelectionCheck, Tasks, Tenants, Usage, Webhooks,
+    Alerts, Backlog, CountBatch, Held, IdentityProviders, IndexPage, Indexes, Invitations, Keys, Members, NewTask, Page, QueryCounts,
+    QueryOrder, Searches, SelectionCheck, Sessions, Tasks, Tenants, Usage, Users, Webhooks,
 };
 
 use crate::database::Database;
@@ -49,8 +53,14 @@ use crate::database::Database;
 pub struct Metadata {
     /// Customers.
     pub tenants: Arc<dyn Tenants>,
-    /// Their people.
+    /// People.
+    pub users: Arc<dyn Users>,
+    /// Who acts for which tenant.
     pub members: Arc<dyn Members>,
+    /// Who is signed in.
+    pub sessions: Arc<dyn Sessions>,
+    /// Who is invited.
+    pub invitations: Arc<dyn Invitations>,
     /// Their indexes.
     pub indexes: Arc<dyn Indexes>,
     /// Their keys.
@@ -76,7 +86,10 @@ impl Metadata {
         let database = Arc::new(Database::connect(url).await?);
         Ok(Self {
             tenants: database.clone(),
+            users: database.clone(),
             members: database.clone(),
+            sessions: database.clone(),
+            invitations: database.clone(),
             indexes: database.clone(),
             keys: database.clone(),
             tasks: database.clone(),

@@ -11,11 +11,15 @@ use onggi_domain::{
     log::Record,
     settings::Settings,
     task::{Task, TaskDetails, TaskFilter, TaskKind},
-    tenant::{Member, Standing, Tenant, TenantStatus},
+    tenant::{Standing, Tenant, TenantStatus},
     usage::{ContainerHour, Counts, Run, SpendingAlert, StorageStep},
     webhook::Webhook,
 };
 use uuid::Uuid;
+
+mod accounts;
+
+pub use accounts::{Invitations, Members, Sessions, Users};
 
 use crate::Result;
 
@@ -34,19 +38,6 @@ pub trait Tenants: Send + Sync {
     async fn set_status(&self, id: TenantId, status: TenantStatus) -> Result<()>;
     /// Gives a tenant another plan; none: the configuration's default.
     async fn set_plan(&self, id: TenantId, plan: Option<&str>) -> Result<()>;
-}
-
-/// The people of a tenant.
-#[async_trait]
-pub trait Members: Send + Sync {
-    /// Adds a member with the hash of a password.
-    async fn add(&self, member: &Member, password_hash: &str) -> Result<()>;
-    /// The members of a tenant, by address.
-    async fn list(&self, tenant: TenantId) -> Result<Vec<Member>>;
-    /// A member and the hash of the password.
-    async fn get(&self, tenant: TenantId, email: &str) -> Result<(Member, String)>;
-    /// Removes a member.
-    async fn remove(&self, tenant: TenantId, email: &str) -> Result<()>;
 }
 
 /// One page of a list, and how many there are in all.

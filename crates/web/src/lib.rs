@@ -5,6 +5,7 @@ pub mod body;
 pub mod egress;
 pub mod error;
 pub mod identity;
+pub mod portal;
 pub mod process;
 pub mod query;
 pub mod serve;

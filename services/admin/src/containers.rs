@@ -31,14 +31,14 @@ pub(crate) fn router() -> Router<Admin> {
 
 /// What the controller observes.
 #[derive(Serialize, Deserialize)]
-struct Observed {
-    phase: IndexPhase,
+pub(crate) struct Observed {
+    pub(crate) phase: IndexPhase,
     /// From a controller of an earlier version: what is selected.
     #[serde(default)]
     wanted: Option<u32>,
-    containers: Vec<Container>,
+    pub(crate) containers: Vec<Container>,
     #[serde(default)]
-    decisions: Vec<Decision>,
+    pub(crate) decisions: Vec<Decision>,
 }
 
 async fn show(
@@ -130,13 +130,18 @@ impl Admin {
     }
 }
 
-async fn view(admin: &Admin, index: &Index) -> Result<Json<Value>> {
+/// What the controller observes of an index.
+pub(crate) async fn observe(admin: &Admin, index: &Index) -> Result<Observed> {
     let response = admin.controller(Method::GET, index.id, "containers").await?;
     if !response.status().is_success() {
         return Err(unavailable(index, &response));
     }
     let bytes = to_bytes(response.into_body(), ANSWER_BYTES).await.map_err(Error::internal)?;
-    let observed: Observed = serde_json::from_slice(&bytes).map_err(Error::internal)?;
+    serde_json::from_slice(&bytes).map_err(Error::internal)
+}
+
+async fn view(admin: &Admin, index: &Index) -> Result<Json<Value>> {
+    let observed = observe(admin, index).await?;
     let selection = &index.selection;
     let price = admin.plan_of(index.tenant).await?.price(selection);
     Ok(Json(json!({

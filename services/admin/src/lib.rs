@@ -1,5 +1,5 @@
 //! The control-plane API of tenants: indexes, tasks, keys, settings as they are, stats, containers, generations,
-//! usage, analytics. Stands behind the
+//! usage, analytics; and the portal ([`portal`]). Stands behind the
 //! gateway, which has authenticated the caller and checked action and index of the path; what a body names is checked here.
 //!
 //! One folder or file a resource: its routes translate, its methods on [`app::Admin`] decide. [`operator`] is for the command line.
@@ -17,6 +17,7 @@ mod identity_provider;
 mod indexes;
 mod keys;
 pub mod operator;
+pub mod portal;
 mod settings;
 mod stats;
 mod tasks;
@@ -29,6 +30,7 @@ use axum::Router;
 use onggi_domain::{Code, container::SizeTable, limits::Limits, plan::PlanTable};
 use onggi_metadata::{KeySecrets, Metadata};
 use onggi_web::{Error, Upstream, identity::require_internal};
+use tokio_util::sync::CancellationToken;
 
 /// What the control-plane API works with.
 #[derive(Clone)]
@@ -51,11 +53,18 @@ pub struct Deps {
     pub log_one_in: u64,
     /// What the gateway shows.
     pub internal_secret: Arc<str>,
+    /// The gateway: the portal's pages ask it in the name of their visitors.
+    pub edge: Upstream,
+    /// How the portal behaves.
+    pub portal: portal::PortalConfig,
+    /// Answers that last, such as streams of events, end with it.
+    pub closing: CancellationToken,
 }
 
 /// Every route of the control-plane API, for callers that show the internal secret.
 pub fn router(deps: Deps) -> Router {
     let secret = deps.internal_secret.clone();
+    let admin = app::Admin(Arc::new(deps));
     Router::new()
         .merge(indexes::router())
         .merge(settings::router())
@@ -74,6 +83,7 @@ pub fn router(deps: Deps) -> Router {
         .merge(absent::router())
         .fallback(async || Error::api(Code::NotFound, "There is no such route."))
         .method_not_allowed_fallback(async || Error::api(Code::MethodNotAllowed, "This route does not take this method."))
-        .with_state(app::Admin(Arc::new(deps)))
+        .with_state(admin.clone())
+        .merge(portal::router(admin))
         .layer(axum::middleware::from_fn_with_state(secret, require_internal))
 }

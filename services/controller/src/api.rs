@@ -10,7 +10,7 @@ use axum::{
 };
 use futures::future::join_all;
 use onggi_domain::{
-    ApiError, Code, IndexId, Seq,
+    ApiError, Code, IndexId, Seq, TenantId, Timestamp,
     container::{Container, ContainerStatus, Decision, IndexPhase, Role, lag},
     worker::{Endpoint, WorkerStatus},
 };
@@ -57,6 +57,7 @@ pub(crate) fn router(inner: Arc<Inner>) -> Router {
         .route("/internal/indexes/{id}/wake", post(wake))
         .route("/internal/indexes/{id}/sleep", post(sleep))
         .route("/internal/indexes/{id}/containers", get(containers))
+        .route("/internal/containers", get(everything))
         .layer(axum::middleware::from_fn_with_state(secret, require_internal))
         .with_state(inner)
 }
@@ -116,6 +117,50 @@ async fn containers(State(inner): State<Arc<Inner>>, Path(id): Path<IndexId>) ->
         .collect();
     containers.sort_by(|a, b| (a.role, &a.name).cmp(&(b.role, &b.name)));
     Ok(Json(IndexContainers { phase, wanted, containers, decisions: inner.decisions.of(id) }))
+}
+
+/// A container, and whose it is: for the operator.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Anywhere {
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// Its index.
+    pub index: IndexId,
+    /// The name of its size class.
+    pub size: String,
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub role: Role,
+    /// How far it is.
+    pub status: ContainerStatus,
+    /// CPU seconds used since it was started last.
+    pub cpu_seconds: Option<f64>,
+    /// Private memory in bytes.
+    pub memory_bytes: Option<u64>,
+    /// When it was created.
+    pub since: Timestamp,
+    /// Why it failed, or how often it was restarted.
+    pub note: Option<String>,
+}
+
+/// Every container, as the runtime sees it: no worker is asked.
+async fn everything(State(inner): State<Arc<Inner>>) -> Result<Json<Vec<Anywhere>>> {
+    let observed = inner.deps.runtime.observe().await.map_err(Error::internal)?;
+    let told = observed.into_iter().filter(|container| !container.stopping).map(|container| Anywhere {
+        tenant: container.tenant,
+        index: container.index,
+        size: container.size,
+        name: container.name,
+        role: container.role,
+        status: container.status,
+        cpu_seconds: container.cpu_seconds,
+        memory_bytes: container.memory_bytes,
+        since: container.since,
+        note: container.note,
+    });
+    Ok(Json(told.collect()))
 }
 
 /// A container as a tenant sees it: a searcher that listens and is not routed to yet is warming.

@@ -51,10 +51,13 @@ pub(crate) struct Authenticator {
 }
 
 /// An authenticated caller.
+#[derive(Clone)]
 pub(crate) struct Caller {
     known: Arc<Known>,
     /// Only with a tenant token.
-    rules: Option<SearchRules>,
+    rules: Option<Arc<SearchRules>>,
+    /// Whether it is a person who is signed in at the portal; the key is what the person's role allows.
+    member: bool,
 }
 
 impl Authenticator {
@@ -77,7 +80,7 @@ impl Authenticator {
             self.by_token(shown, uid).await?
         } else {
             let found = self.find(Shown::Hash(hash_key(shown))).await?;
-            Caller { known: found.first().cloned().ok_or_else(invalid)?, rules: None }
+            Caller { known: found.first().cloned().ok_or_else(invalid)?, rules: None, member: false }
         };
         let Known { key, standing } = &*caller.known;
         match standing.status {
@@ -111,7 +114,7 @@ impl Authenticator {
         for known in self.find(Shown::Uid(uid)).await?.iter().filter(|known| !known.key.root) {
             // Each tenant's key of this uid has another secret, so at most one has signed the token.
             match token::verify(shown, &self.secrets.of(&known.key), Timestamp::now()) {
-                Ok(rules) => return Ok(Caller { known: known.clone(), rules: Some(rules) }),
+                Ok(rules) => return Ok(Caller { known: known.clone(), rules: Some(Arc::new(rules)), member: false }),
                 Err(error) => refusal = error,
             }
         }
@@ -145,6 +148,11 @@ impl Authenticator {
 }
 
 impl Caller {
+    /// A person whose role is what a key would allow.
+    pub(crate) fn member(stand_in: Key) -> Self {
+        Self { known: Arc::new(Known { key: stand_in, status: TenantStatus::Active }), rules: None, member: true }
+    }
+
     pub(crate) fn tenant(&self) -> TenantId {
         self.known.key.tenant
     }
@@ -158,7 +166,7 @@ impl Caller {
     pub(crate) fn check(&self, action: Action, index: Option<&str>) -> Result<(), ApiError> {
         let key = &self.known.key;
         if !key.allows(action, None) {
-            return Err(invalid());
+            return Err(if self.member { role_not_sufficient() } else { invalid() });
         }
         let Some(uid) = index else { return Ok(()) };
         if self.rules.as_ref().is_some_and(|rules| !rules.allow(uid)) {
@@ -183,7 +191,14 @@ impl Caller {
     /// Who asks, as the services behind are told.
     pub(crate) fn identity(&self) -> Identity {
         let key = &self.known.key;
-        Identity { tenant: key.tenant, key: key.uid, root: key.root, actions: key.actions.clone(), indexes: key.indexes.clone() }
+        Identity {
+            tenant: key.tenant,
+            key: key.uid,
+            member: self.member,
+            root: key.root,
+            actions: key.actions.clone(),
+            indexes: key.indexes.clone(),
+        }
     }
 }
 
@@ -217,4 +232,8 @@ fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
 
 fn invalid() -> ApiError {
     ApiError::new(Code::InvalidApiKey, "The provided API key is invalid.")
+}
+
+fn role_not_sufficient() -> ApiError {
+    ApiError::new(Code::RoleNotSufficient, "Your role in this tenant does not allow this.")
 }

@@ -21,6 +21,7 @@ use crate::{
     forward::forward,
     headers::{REQUEST_ID, UPLOADED, clean_request, clean_response, for_searcher},
     openapi,
+    portal::ThroughPortal,
     search::Question,
     tenants::Tenant,
 };
@@ -34,7 +35,10 @@ impl Gateway {
             return Ok(described.unwrap_or_else(|| Json(serde_json::json!({"status": "available"})).into_response()));
         };
         let span = Span::current();
-        let caller = self.keys.authenticate(request.headers(), action).await?;
+        let caller = match request.extensions().get::<ThroughPortal>() {
+            Some(through) => self.portal.authenticate(*through, request.method(), request.headers()).await?,
+            None => self.keys.authenticate(request.headers(), action).await?,
+        };
         span.record("tenant", tracing::field::display(caller.tenant()));
         let tenant = self.tenants.get(caller.tenant(), caller.plan()).await;
         let slot = tenant.admit()?;
@@ -76,7 +80,7 @@ impl Gateway {
             (Destination::Searchers, _) => self.multi_search(caller, tenant, request).await,
             (Destination::Here, Some(uid)) => self.report(caller, tenant, uid, request).await,
             (Destination::Here, None) => self.try_token(caller, request).await,
-            (Destination::Searcher, None) => Err(Error::internal("the table of routes sends this nowhere")),
+            (Destination::Portal, _) | (Destination::Searcher, None) => Err(Error::internal("the table of routes sends this nowhere")),
         }
     }
 

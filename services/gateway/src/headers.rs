@@ -38,9 +38,8 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 ];
 
 /// What is between the caller and the gateway only.
-const CALLERS: [HeaderName; 10] = [
+const CALLERS: [HeaderName; 9] = [
     header::AUTHORIZATION,
-    header::COOKIE,
     header::EXPECT,
     header::HOST,
     HeaderName::from_static("forwarded"),
@@ -54,6 +53,12 @@ const CALLERS: [HeaderName; 10] = [
 
 /// Removes from a request what the services behind must not see or believe.
 pub(crate) fn clean_request(headers: &mut HeaderMap) {
+    headers.remove(header::COOKIE);
+    clean_page_request(headers);
+}
+
+/// The same for the portal, which cookies are for.
+pub(crate) fn clean_page_request(headers: &mut HeaderMap) {
     // With both, the length is not what frames the body; passing it on would let one request pose as two.
     if headers.contains_key(header::TRANSFER_ENCODING) {
         headers.remove(header::CONTENT_LENGTH);
@@ -67,6 +72,12 @@ pub(crate) fn clean_request(headers: &mut HeaderMap) {
 
 /// Removes from an answer what callers must not see, and what the gateway says itself.
 pub(crate) fn clean_response(headers: &mut HeaderMap) {
+    headers.remove(header::SET_COOKIE);
+    clean_page_response(headers);
+}
+
+/// The same for the portal, which sets cookies.
+pub(crate) fn clean_page_response(headers: &mut HeaderMap) {
     remove_hop_by_hop(headers);
     remove_where(headers, |name| {
         (name.starts_with("x-onggi-") && name != GENERATION.as_str()) || name.starts_with("access-control-") || name == REQUEST_ID.as_str()

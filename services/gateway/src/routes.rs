@@ -17,6 +17,8 @@ pub enum Destination {
     Searcher,
     /// Searchers of the indexes that the body names.
     Searchers,
+    /// The portal, which knows who is signed in. Pages, which are not in the table, are too.
+    Portal,
 }
 
 /// A public route.
@@ -56,6 +58,11 @@ const fn route(method: Method, path: &'static str, action: Action, to: Destinati
 /// Open to everyone and answered here.
 const fn open(path: &'static str, summary: &'static str, shape: &'static str) -> Route {
     Route { method: Method::GET, path, action: None, to: Destination::Here, summary, shape }
+}
+
+/// A route of the portal: for people who are signed in, as a cookie says.
+const fn portal(method: Method, path: &'static str, summary: &'static str, shape: &'static str) -> Route {
+    Route { method, path, action: None, to: Destination::Portal, summary, shape }
 }
 
 /// A route of a feature that Meilisearch has and Onggi does not.
@@ -180,4 +187,26 @@ pub static ROUTES: &[Route] = &[
     route(Method::GET, "/keys/{key}", A::KeysGet, Admin, "Show a key", "-> Key"),
     route(Method::PATCH, "/keys/{key}", A::KeysUpdate, Admin, "Rename or describe a key", "KeyChange -> Key"),
     route(Method::DELETE, "/keys/{key}", A::KeysDelete, Admin, "Delete a key", "-> ()"),
+    // the portal
+    portal(Method::POST, "/portal/api/sign-in", "Sign in: the answer sets the cookie of a session", "Credentials -> ()"),
+    portal(Method::POST, "/portal/api/sign-up", "Make an account and a tenant, and sign in", "SignUp -> PortalTenant"),
+    portal(Method::POST, "/portal/api/sign-out", "End the session", "() -> ()"),
+    portal(Method::GET, "/portal/api/account", "Who is signed in, and what to show in `x-onggi-csrf`", "-> Account"),
+    portal(Method::PATCH, "/portal/api/account", "Change one's name", "AccountChange -> Account"),
+    portal(Method::POST, "/portal/api/account/password", "Change one's password; other sessions end", "PasswordChange -> ()"),
+    portal(Method::GET, "/portal/api/account/sessions", "List one's sessions", "-> PortalSessions"),
+    portal(Method::DELETE, "/portal/api/account/sessions", "End all other sessions", "-> ()"),
+    portal(Method::DELETE, "/portal/api/account/sessions/{session}", "End a session", "-> ()"),
+    portal(Method::GET, "/portal/api/tenants", "List the tenants that one is a member of", "-> PortalTenants"),
+    portal(Method::POST, "/portal/api/tenants", "Create a tenant that one owns", "NewTenant -> PortalTenant"),
+    portal(Method::GET, "/portal/api/tenants/{tenant}/members", "List the members of a tenant", "-> Members"),
+    portal(Method::PATCH, "/portal/api/tenants/{tenant}/members/{user}", "Change the role of a member", "RoleChange -> ()"),
+    portal(Method::DELETE, "/portal/api/tenants/{tenant}/members/{user}", "Remove a member", "-> ()"),
+    portal(Method::GET, "/portal/api/tenants/{tenant}/invitations", "List invitations", "-> Invitations"),
+    portal(Method::POST, "/portal/api/tenants/{tenant}/invitations", "Invite somebody; the link is shown once", "NewInvitation -> Invitation"),
+    portal(Method::DELETE, "/portal/api/tenants/{tenant}/invitations/{invitation}", "Withdraw an invitation", "-> ()"),
+    portal(Method::GET, "/portal/api/operator/tenants", "For operators: list tenants", "?FindTenants -> OperatorTenants"),
+    portal(Method::PATCH, "/portal/api/operator/tenants/{tenant}", "For operators: suspend or resume a tenant", "TenantStatusChange -> ()"),
+    portal(Method::DELETE, "/portal/api/operator/tenants/{tenant}", "For operators: delete a tenant", "-> ()"),
+    portal(Method::GET, "/portal/api/operator/containers", "For operators: everything that runs", "-> AllContainers"),
 ];

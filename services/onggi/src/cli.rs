@@ -33,6 +33,9 @@ pub enum Command {
     /// API keys of a tenant.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// People who run the platform, and links that sign somebody in.
+    #[command(subcommand)]
+    Operator(OperatorCommand),
     /// Indexes of a running Onggi, through its API.
     #[command(subcommand)]
     Index(IndexCommand),
@@ -177,6 +180,38 @@ pub struct UpArgs {
     /// Create tenant `dev` whose root key is KEY (8 characters or more); only on a loopback address.
     #[arg(long, value_name = "KEY", env = "ONGGI_DEV_KEY", hide_env_values = true)]
     pub dev_key: Option<String>,
+}
+
+/// `onggi operator ...`. These work on the database itself; `onggi up` may be running or not.
+#[derive(Debug, Subcommand)]
+#[allow(missing_docs, reason = "the help texts are the documentation")]
+pub enum OperatorCommand {
+    /// Make somebody an operator, with a new account where there is none, and print a link that signs in once.
+    Add {
+        /// The address.
+        email: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Make somebody an ordinary person again; the account stays.
+    Remove {
+        /// The address.
+        email: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// List the operators.
+    List {
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Print a link that signs somebody in once, for who has lost the password.
+    Link {
+        /// The address.
+        email: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
 }
 
 /// `onggi tenant ...`. These work on the database itself; `onggi up` may be running or not.

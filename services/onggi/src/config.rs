@@ -15,6 +15,7 @@ use figment::{
     value::{Dict, Value},
 };
 use ipnet::IpNet;
+use onggi_admin::portal::PortalConfig;
 use onggi_bucket::{Sts, StsConfig};
 use onggi_controller::{ControllerConfig, kubernetes::KubernetesConfig};
 use onggi_domain::{container::SizeTable, limits::Limits, plan::PlanTable};
@@ -58,6 +59,10 @@ pub(crate) struct Config {
     pub(crate) kubernetes: KubernetesConfig,
     /// Where traces go.
     pub(crate) telemetry: TraceConfig,
+    /// The portal.
+    pub(crate) portal: PortalConfig,
+    /// Networks of proxies before the gateway, such as an ingress: whom they say they ask for is believed.
+    pub(crate) proxies: Vec<IpNet>,
 }
 
 impl Default for Config {
@@ -80,6 +85,8 @@ impl Default for Config {
             services: ServicesConfig::default(),
             kubernetes: KubernetesConfig::default(),
             telemetry: TraceConfig::default(),
+            portal: PortalConfig::default(),
+            proxies: Vec::new(),
         }
     }
 }
@@ -94,6 +101,8 @@ pub(crate) struct ServicesConfig {
     pub(crate) admin: url::Url,
     /// Address of the controllers.
     pub(crate) controller: url::Url,
+    /// Address of the gateway, which pages of the portal ask.
+    pub(crate) gateway: url::Url,
     /// Where this process can be reached by its like, if that is not `listen`: a pod's own address.
     pub(crate) address: Option<SocketAddr>,
     /// Where probes and metrics are served.
@@ -110,6 +119,7 @@ impl Default for ServicesConfig {
             uploader: url("uploader"),
             admin: url("admin"),
             controller: url("controller"),
+            gateway: url("gateway"),
             address: None,
             probes: ([0, 0, 0, 0], 7709).into(),
             drain: Duration::from_secs(5),
@@ -196,6 +206,7 @@ impl Config {
             sts.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))?;
         }
         self.telemetry.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))?;
+        self.portal.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))?;
         self.kubernetes.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))?;
         if self.sizes.0.is_empty() {
             bail!("configuration: sizes is empty; name at least one size class");
@@ -273,7 +284,7 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// Keys that may stand in the configuration although the defaults leave them out.
-const OPTIONAL: [&str; 12] = [
+const OPTIONAL: [&str; 13] = [
     "metrics_listen",
     "secret",
     "internal_secret",
@@ -286,6 +297,7 @@ const OPTIONAL: [&str; 12] = [
     "bucket.sts.session_time",
     "services.address",
     "telemetry.otlp",
+    "portal.public_url",
 ];
 
 fn refuse_unknown(given: &Dict) -> anyhow::Result<()> {
@@ -297,7 +309,7 @@ fn refuse_unknown(given: &Dict) -> anyhow::Result<()> {
     let mut keys = Vec::new();
     paths(given, "", &mut keys);
     for key in keys {
-        let below_open_table = ["bucket.options.", "kubernetes.node_selector."].iter().any(|table| key.starts_with(table));
+        let below_open_table = ["bucket.options.", "kubernetes.node_selector.", "portal.oidc."].iter().any(|table| key.starts_with(table));
         if below_open_table || known.contains(&key) {
             continue;
         }

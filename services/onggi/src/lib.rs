@@ -16,6 +16,7 @@ mod import;
 mod index;
 mod operator;
 mod parts;
+mod people;
 mod services;
 mod up;
 
@@ -60,6 +61,7 @@ async fn run_with(command: Command, config: Config) -> anyhow::Result<()> {
             up::run(config, args).await
         }
         Command::Tenant(command) => operator::tenant(command, config).await,
+        Command::Operator(command) => people::operator(command, config).await,
         Command::Key(command) => operator::key(command, config).await,
         Command::Index(command) => index::run(command).await,
         Command::Dump(command) => dump::run(command, config).await,

@@ -9,6 +9,7 @@ use onggi_controller::{Controller, Runtime};
 use onggi_gateway::{Discovery, counting::Counting};
 use onggi_metadata::{KeySecrets, Metadata};
 use onggi_web::{Upstream, trace};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 
@@ -61,7 +62,8 @@ impl<'a> Ground<'a> {
         Ok(trace::go_on(router, "uploader"))
     }
 
-    pub(crate) fn admin(&self, controller: Upstream) -> axum::Router {
+    /// `edge` is the gateway.
+    pub(crate) fn admin(&self, controller: Upstream, edge: Upstream, closing: CancellationToken) -> axum::Router {
         let router = onggi_admin::router(onggi_admin::Deps {
             metadata: self.metadata.clone(),
             secrets: self.secrets.clone(),
@@ -72,6 +74,9 @@ impl<'a> Ground<'a> {
             plans: self.config.plans.clone(),
             log_one_in: self.config.analytics.log_one_in,
             internal_secret: self.internal.clone(),
+            edge,
+            portal: self.config.portal.clone(),
+            closing,
         });
         trace::go_on(router, "admin")
     }
@@ -88,6 +93,8 @@ impl<'a> Ground<'a> {
                 plans: self.config.plans.clone(),
                 // What tenants name is called on the same terms, whoever calls it.
                 networks: self.config.controller.webhook_networks.clone(),
+                sessions: self.config.portal.session_rules(),
+                proxies: self.config.proxies.clone(),
                 ..onggi_gateway::GatewayConfig::default()
             },
             onggi_gateway::Deps {

@@ -64,7 +64,9 @@ pub(crate) async fn uploader(config: &Config) -> anyhow::Result<()> {
 pub(crate) async fn admin(config: &Config) -> anyhow::Result<()> {
     let stop = stopped();
     let internal = internal_secret(config)?;
-    let router = Ground::open(config, internal.clone()).await?.admin(upstream(&config.services.controller, &internal)?);
+    let ground = Ground::open(config, internal.clone()).await?;
+    let (controller, edge) = (upstream(&config.services.controller, &internal)?, upstream(&config.services.gateway, &internal)?);
+    let router = ground.admin(controller, edge, stop.clone());
     run(config, "admin", router, || true, stop).await
 }
 

@@ -6,7 +6,7 @@ use std::{
     fs::File,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -25,6 +25,7 @@ use crate::{
     config::{Config, random_secret},
     demo,
     parts::Ground,
+    people,
 };
 
 /// How long requests under way may take to end after Ctrl-C.
@@ -41,7 +42,8 @@ pub(crate) async fn run(mut config: Config, args: UpArgs) -> anyhow::Result<()> 
         check_dev_key(key, config.listen)?;
     }
     let _lock = lock(&config)?;
-    let parts = Parts::build(&config).await?;
+    let stop = CancellationToken::new();
+    let parts = Parts::build(&config, &stop).await?;
     if let Some(key) = &args.dev_key {
         onggi_admin::operator::ensure_tenant_with_key(&parts.metadata, &parts.secrets, "dev", key)
             .await
@@ -52,7 +54,6 @@ pub(crate) async fn run(mut config: Config, args: UpArgs) -> anyhow::Result<()> 
         .await
         .with_context(|| format!("cannot listen on {}: is another program there? --listen ADDR takes another address", config.listen))?;
     let url = format!("http://{}", listener.local_addr().context("asking where the listener listens")?);
-    let stop = CancellationToken::new();
     let serving = tokio::spawn(onggi_web::serve::serve(listener, parts.gateway.clone(), stop.clone().cancelled_owned(), GRACE));
     let controlling = tokio::spawn({
         let (controller, stop) = (parts.controller.clone(), stop.clone());
@@ -74,7 +75,8 @@ pub(crate) async fn run(mut config: Config, args: UpArgs) -> anyhow::Result<()> 
             let keys =
                 onggi_admin::operator::ensure_tenant(&parts.metadata, &parts.secrets, "demo").await.context("cannot create tenant demo")?;
             demo::load(&url, &keys.root_key).await?;
-            screen::demo(&url, &keys.root_key, &keys.search_key);
+            let enter = people::demo(&parts.metadata, keys.tenant.id).await.context("cannot make the demo's account")?;
+            screen::demo(&url, &keys.root_key, &keys.search_key, &enter);
         } else if args.dev_key.is_some() {
             screen::dev(&url);
         } else {
@@ -153,7 +155,7 @@ struct Parts {
 }
 
 impl Parts {
-    async fn build(config: &Config) -> anyhow::Result<Self> {
+    async fn build(config: &Config, stop: &CancellationToken) -> anyhow::Result<Self> {
         let database = config.database_url();
         Metadata::migrate(&database).await.context("cannot bring the database up to date")?;
         let internal: Arc<str> = random_secret().into();
@@ -171,8 +173,11 @@ impl Parts {
         let controller = ground.controller(runtime.clone());
         let control = Upstream::local(ground.ask_controller(&controller), &internal);
         let uploader = Upstream::local(ground.uploader(control.clone())?, &internal);
-        let admin = Upstream::local(ground.admin(control), &internal);
-        let gateway = ground.gateway(Arc::new(InProcess(controller.clone())), uploader, admin);
+        // The gateway asks the admin service, and its pages ask the gateway.
+        let edge = Arc::new(OnceLock::new());
+        let admin = ground.admin(control, Upstream::later(edge.clone(), &internal), stop.clone());
+        let gateway = ground.gateway(Arc::new(InProcess(controller.clone())), uploader, Upstream::local(admin, &internal));
+        let gateway = edge.get_or_init(|| gateway).clone();
         let Ground { metadata, secrets, counting, .. } = ground;
         Ok(Self { metadata, secrets, runtime, controller, gateway, counting })
     }

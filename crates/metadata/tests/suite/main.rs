@@ -1,9 +1,11 @@
 //! What every database must do, run on each: SQLite in a file of its own, and PostgreSQL, which the suite starts itself.
 
+mod accounts;
 mod indexes;
 mod keys;
 mod postgres;
 mod searches;
+mod sessions;
 mod tasks;
 mod tenants;
 mod usage;
@@ -96,7 +98,17 @@ on_each_database! {
     tenants::a_name_is_free_again_when_its_tenant_is_deleted,
     tenants::deleting_a_tenant_deletes_its_indexes_and_tells_so,
     tenants::nothing_is_created_in_a_deleted_tenant,
-    tenants::members_are_of_one_tenant,
+    accounts::an_address_has_one_account,
+    accounts::failures_are_counted_until_a_sign_in,
+    accounts::an_identity_is_one_persons,
+    accounts::a_link_signs_in_once,
+    accounts::members_are_of_one_tenant,
+    accounts::a_tenant_keeps_an_owner,
+    sessions::a_session_is_found_by_its_token_until_it_is_over,
+    sessions::sessions_are_listed_and_revoked,
+    sessions::a_session_says_what_its_person_is_in_a_tenant,
+    sessions::an_invitation_is_accepted_once,
+    sessions::an_invitation_is_replaced_and_withdrawn,
     indexes::an_index_reads_back_as_it_was_created,
     indexes::a_uid_is_unique_among_the_living_indexes_of_a_tenant,
     indexes::an_index_of_another_tenant_does_not_exist,

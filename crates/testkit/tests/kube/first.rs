@@ -50,7 +50,7 @@ pub(crate) async fn the_javascript_client_passes_its_script(bed: &Bed) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let corpus = directory.path().join("documents.ndjson");
     let mut target = std::fs::File::create(&corpus).expect("a file");
-    let shipped = std::fs::File::open(here.join("demo/packages.en.ndjson.zst")).expect("the demo's documents");
+    let shipped = std::fs::File::open(here.join("../admin/samples/packages.en.ndjson.zst")).expect("the demo's documents");
     zstd::stream::copy_decode(shipped, &mut target).expect("the demo's documents");
     let variables = [format!("ONGGI_URL={}", bed.url), format!("ONGGI_KEY={}", tenant.root_key), format!("DOCUMENTS={}", corpus.display())];
     let directory = here.join("tests/sdk/js").display().to_string();

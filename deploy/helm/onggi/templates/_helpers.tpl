@@ -63,6 +63,9 @@ priorityClassName: {{ . }}
 listen = "0.0.0.0:7700"
 data = "/var/lib/onggi"
 log = {{ .Values.log | quote }}
+{{- with .Values.proxies }}
+proxies = {{ include "onggi.toml" . }}
+{{- end }}
 {{- if .Values.sizes }}
 sizes = {{ include "onggi.toml" .Values.sizes }}
 {{- end }}
@@ -86,6 +89,14 @@ endpoint = {{ . | quote }}
 sample = {{ .Values.telemetry.sample | float64 | printf "%f" }}
 {{- with .Values.telemetry.otlp }}
 otlp = {{ . | quote }}
+{{- end }}
+
+[portal]
+{{- if and .Values.ingress.enabled (not (hasKey .Values.portalConfig "public_url")) }}
+public_url = "{{ (not (empty .Values.ingress.tlsSecret)) | ternary "https" "http" }}://{{ .Values.ingress.host }}"
+{{- end }}
+{{- range $key, $value := .Values.portalConfig }}
+{{ $key }} = {{ include "onggi.toml" $value }}
 {{- end }}
 
 [limits]
@@ -118,6 +129,7 @@ webhook_networks = []
 uploader = "http://onggi-uploader:7700"
 admin = "http://onggi-admin:7700"
 controller = "http://onggi-controller:7700"
+gateway = "http://onggi-gateway:{{ .Values.gateway.service.port }}"
 
 [kubernetes]
 namespace = {{ .Release.Namespace | quote }}

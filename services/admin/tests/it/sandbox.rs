@@ -56,11 +56,15 @@ impl Sandbox {
             plans: PlanTable::default(),
             log_one_in: 1,
             internal_secret: Arc::from(SECRET),
+            edge: Upstream::local(Router::new(), SECRET),
+            portal: onggi_admin::portal::PortalConfig::default(),
+            closing: tokio_util::sync::CancellationToken::new(),
         };
         let keys = onggi_admin::operator::create_tenant(&deps.metadata, &deps.secrets, "acme").await.unwrap();
         let caller = Identity {
             tenant: keys.tenant.id,
             key: KeyId::generate(),
+            member: false,
             root: true,
             actions: vec![Action::All],
             indexes: vec![IndexPattern::all()],

@@ -339,4 +339,46 @@ pub(super) static SCHEMAS: &[Named] = &[
         ("uid", Text, "A UUID; else one is made"), ("name", Text, "For people"), ("description", Text, "For people"),
     ]),
     object("KeyChange", "What changes.", &[("name", Text, "For people"), ("description", Text, "For people")]),
+    // the portal
+    object("Credentials", "How somebody signs in.", &[("email!", Text, "The address"), ("password!", Text, "The password")]),
+    object("SignUp", "A new account and its tenant.", &[
+        ("email!", Text, "The address"), ("password!", Text, "12 to 128 characters"), ("name", Text, "Of the person"), ("tenant!", Text, "Of the tenant"),
+    ]),
+    object("Account", "Who is signed in.", &[
+        ("uid!", Text, "Who"), ("email!", Text, "The address"), ("name!", Text, "The name"), ("operator!", Flag, "Whether it is an operator of the platform"),
+        ("createdAt!", Time, "Made"), ("csrfToken", Text, "What to show in the header `x-onggi-csrf`"),
+    ]),
+    object("AccountChange", "What changes.", &[("name!", Text, "The name")]),
+    object("PasswordChange", "A new password.", &[("old", Text, "The one before, if there is one"), ("new!", Text, "12 to 128 characters")]),
+    object("PortalSession", "A sign-in that lasts.", &[
+        ("uid!", Text, "Which"), ("createdAt!", Time, "Begun"), ("seenAt!", Time, "Used last, to the minute"), ("expiresAt!", Time, "Ends in any case"),
+        ("userAgent!", Text, "The browser"), ("address!", Text, "The network address"), ("current!", Flag, "Whether it is this one"),
+    ]),
+    object("PortalSessions", "All sessions.", &[("results!", Many(&Of("PortalSession")), "The one used last first")]),
+    object("PortalTenant", "A tenant.", &[
+        ("uid!", Text, "Which"), ("name!", Text, "Its name"), ("status!", OneOf(&["active", "suspended"]), "Whether it is served"), ("createdAt!", Time, "Made"),
+        ("role", Of("Role"), "What one is there"),
+    ]),
+    object("PortalTenants", "Tenants.", &[("results!", Many(&Of("PortalTenant")), "By name")]),
+    object("NewTenant", "A tenant to create.", &[("name!", Text, "Its name")]),
+    Named { name: "Role", says: "What a member may do: look; change indexes; everything.", kind: Value(OneOf(&["viewer", "developer", "owner"])) },
+    object("Member", "A member of a tenant.", &[
+        ("uid!", Text, "Who"), ("email!", Text, "The address"), ("name!", Text, "The name"), ("role!", Of("Role"), "What the member may do"), ("createdAt!", Time, "Since when"),
+    ]),
+    object("Members", "All members.", &[("results!", Many(&Of("Member")), "By address")]),
+    object("RoleChange", "What changes.", &[("role!", Of("Role"), "What the member may do")]),
+    object("NewInvitation", "Who is invited.", &[("email!", Text, "The address"), ("role!", Of("Role"), "What they will be")]),
+    object("Invitation", "An invitation.", &[
+        ("uid!", Text, "Which"), ("email!", Text, "Who is invited"), ("role!", Of("Role"), "What they will be"), ("createdAt!", Time, "Made"), ("expiresAt!", Time, "Until when it can be accepted"),
+        ("link", Text, "Where it is accepted; shown to who creates it"),
+    ]),
+    object("Invitations", "All invitations.", &[("results!", Many(&Of("Invitation")), "By address")]),
+    object("FindTenants", "Which tenants.", &[("q", Text, "A part of the name, or the uid")]),
+    object("OperatorTenant", "A tenant, as operators see it.", &[
+        ("uid!", Text, "Which"), ("name!", Text, "Its name"), ("status!", OneOf(&["active", "suspended"]), "Whether it is served"), ("createdAt!", Time, "Made"),
+        ("indexes!", Integer, "How many it has"), ("members!", Integer, "How many it has"),
+    ]),
+    object("OperatorTenants", "Tenants.", &[("results!", Many(&Of("OperatorTenant")), "The first hundred, by name"), ("total!", Integer, "How many fit")]),
+    object("TenantStatusChange", "What changes.", &[("status!", OneOf(&["active", "suspended"]), "Whether it is served")]),
+    object("AllContainers", "Everything that runs.", &[("results!", Many(&Any), "Each container, with tenant, index, size, role and status")]),
 ];

@@ -53,7 +53,7 @@ async fn every_route_wants_its_action_and_no_other() {
     bed.provider(tenant, &serde_json::json!({"jwks": {"keys": []}})).await;
     for held in Action::ALL {
         let key = bed.key(tenant, &[*held], &["*"]).await;
-        for route in ROUTES {
+        for route in ROUTES.iter().filter(|route| route.to != Destination::Portal) {
             let answer = call(&bed, &key, route, "jars").await;
             if route.action.is_none_or(|wanted| held.allows(wanted)) {
                 assert_eq!(answer.status, 200, "{held:?} on {route:?}: {answer:?}");
@@ -62,7 +62,7 @@ async fn every_route_wants_its_action_and_no_other() {
             }
         }
     }
-    for route in ROUTES {
+    for route in ROUTES.iter().filter(|route| route.to != Destination::Portal) {
         assert_eq!(call(&bed, &root, route, "jars").await.status, 200, "root key on {route:?}");
         assert_eq!(call(&bed, "wrong", route, "jars").await.status, if route.action.is_none() { 200 } else { 403 }, "{route:?}");
     }

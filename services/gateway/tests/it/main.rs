@@ -5,6 +5,7 @@ mod counting;
 mod edge;
 mod keys;
 mod multi_search;
+mod portal;
 mod provider;
 mod searchers;
 mod tokens;

@@ -70,6 +70,7 @@ impl Sandbox {
         let caller = Identity {
             tenant: tenant.id,
             key: KeyId::generate(),
+            member: false,
             root: true,
             actions: vec![Action::All],
             indexes: vec![IndexPattern::all()],

@@ -1,0 +1,83 @@
+//! The portal in a browser, as people use it: each flow is a script of `flows/`, run against an Onggi of its own. `cargo xtask test portal`.
+
+mod strangers;
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use onggi_testkit::Onggi;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    process::Command,
+};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_onggi");
+const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/portal");
+
+/// A test for each flow; the last one sees to it that none is forgotten.
+macro_rules! flows {
+    ($($name:ident),* $(,)?) => {
+        $(#[tokio::test] async fn $name() { run(stringify!($name), &Onggi::start(BINARY, &[]).await).await; })*
+        const FLOWS: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+flows![first_result, sign_in, members, sessions, forgeries, injections, operator];
+
+#[test]
+fn every_flow_is_run() {
+    for entry in std::fs::read_dir(Path::new(HERE).join("flows")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let flow = name.strip_suffix(".mjs").unwrap_or_else(|| panic!("{name} is no flow"));
+        assert!(flow == "oidc" || FLOWS.contains(&flow), "{flow} is missing in `flows!`");
+    }
+}
+
+/// Where pictures of the pages are written.
+fn screenshots() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/portal-screenshots")
+}
+
+async fn run(flow: &str, onggi: &Onggi) {
+    let output = Command::new("node")
+        .args(["run.mjs", flow])
+        .current_dir(HERE)
+        .env("ONGGI_URL", onggi.url())
+        .env("ONGGI_BINARY", BINARY)
+        .env("ONGGI_DATA", onggi.data())
+        .env("SCREENSHOTS", screenshots())
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .expect("node; `cargo xtask test portal` installs what the flows need");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{}\n{}", text(&output.stdout), text(&output.stderr));
+    assert!(text(&output.stdout).ends_with("ok\n"), "the flow did not reach its end");
+}
+
+/// A certified provider, told afterwards where the portal is.
+#[tokio::test]
+async fn oidc() {
+    let mut provider = Command::new("node")
+        .arg("provider.mjs")
+        .current_dir(HERE)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("node; `cargo xtask test portal` installs what the flows need");
+    let mut lines = BufReader::new(provider.stdout.take().unwrap()).lines();
+    let issuer = lines.next_line().await.unwrap().expect("the provider says where it is");
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("onggi.toml");
+    let text = format!(
+        "[portal.oidc.acme]\nissuer = \"{issuer}\"\nclient_id = \"onggi\"\nclient_secret = \"onggi-secret\"\nlabel = \"Acme\"\nallowed_domains = [\"acme.test\"]\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let onggi = Onggi::start(BINARY, &["--config", config.to_str().unwrap()]).await;
+    provider.stdin.as_mut().unwrap().write_all(format!("{}\n", onggi.url()).as_bytes()).await.unwrap();
+    assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("ready"));
+    run("oidc", &onggi).await;
+}

@@ -1,0 +1,159 @@
+//! Every route of the portal, asked by a member of another tenant, by a viewer, and by nobody: a tenant of others is answered as one that does not exist.
+
+use onggi_gateway::{Destination, ROUTES};
+use onggi_testkit::Onggi;
+use reqwest::{Client, Method, StatusCode, header};
+use serde_json::{Value, json};
+
+use crate::BINARY;
+
+/// A tenant that nobody has.
+const ABSENT: &str = "01930000-0000-7000-8000-000000000001";
+
+/// Somebody who is signed in, as a program.
+struct Person {
+    url: String,
+    client: Client,
+    cookie: String,
+    csrf: String,
+    uid: String,
+    tenant: String,
+}
+
+impl Person {
+    /// Makes an account and a tenant.
+    async fn new(onggi: &Onggi, name: &str) -> Self {
+        let client = Client::new();
+        let account = json!({"email": format!("{name}@example.com"), "password": "a long enough passphrase", "tenant": name});
+        let response = client.post(format!("{}/portal/api/sign-up", onggi.url())).json(&account).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::CREATED);
+        let cookies = response.headers().get_all(header::SET_COOKIE).iter();
+        let session = cookies.map(|cookie| cookie.to_str().unwrap()).find(|cookie| cookie.starts_with("onggi_session=")).unwrap();
+        let cookie = session.split(';').next().unwrap().to_owned();
+        let tenant = response.json::<Value>().await.unwrap()["uid"].as_str().unwrap().to_owned();
+        let mut person = Self { url: onggi.url().to_owned(), client, cookie, csrf: String::new(), uid: String::new(), tenant };
+        let account: Value = serde_json::from_str(&person.ask(Method::GET, "/portal/api/account", None).await.1).unwrap();
+        account["csrfToken"].as_str().unwrap().clone_into(&mut person.csrf);
+        account["uid"].as_str().unwrap().clone_into(&mut person.uid);
+        person
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> (StatusCode, String) {
+        let mut request = self.client.request(method, format!("{}{path}", self.url));
+        request = request.header(header::COOKIE, &self.cookie).header("x-onggi-csrf", &self.csrf);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await.unwrap();
+        (response.status(), response.text().await.unwrap())
+    }
+}
+
+/// The paths of pages below a tenant's.
+const PAGES: &[(&str, &str)] = &[
+    ("GET", ""),
+    ("GET", "/events"),
+    ("GET", "/start"),
+    ("POST", "/start/sample/en"),
+    ("GET", "/members"),
+    ("POST", "/members/invite"),
+    ("POST", "/members/role"),
+    ("POST", "/members/remove"),
+    ("POST", "/members/withdraw"),
+    ("GET", "/i/jars"),
+];
+
+#[tokio::test]
+async fn another_tenant_is_answered_as_one_that_does_not_exist() {
+    let onggi = Onggi::start(BINARY, &[]).await;
+    let (owner, stranger) = (Person::new(&onggi, "owner").await, Person::new(&onggi, "stranger").await);
+    let jars = format!("/portal/api/{}/indexes", owner.tenant);
+    assert_eq!(owner.ask(Method::POST, &jars, Some(&json!({"uid": "jars"}))).await.0, StatusCode::ACCEPTED);
+
+    let mut asked: Vec<(Method, String)> = Vec::new();
+    // The tenant API through the portal, and the portal's own.
+    for route in ROUTES {
+        let path = route.path.replace("{uid}", "jars").replace("{user}", &owner.uid).replace("{invitation}", ABSENT);
+        match route.to {
+            Destination::Portal if route.path.contains("/tenants/{tenant}") && !route.path.contains("operator") => {
+                asked.push((route.method.clone(), path));
+            }
+            _ if route.action.is_some() => asked.push((route.method.clone(), format!("/portal/api/{{tenant}}{path}"))),
+            _ => {}
+        }
+    }
+    asked.extend(PAGES.iter().map(|(method, path)| (method.parse().unwrap(), format!("/portal/t/{{tenant}}{path}"))));
+    assert!(asked.len() > 80, "the table of routes was read");
+    for (method, path) in asked {
+        let body =
+            (method != Method::GET).then(|| json!({"role": "owner", "email": "x@example.com", "user": owner.uid, "invitation": ABSENT}));
+        let theirs = stranger.ask(method.clone(), &path.replace("{tenant}", &owner.tenant), body.as_ref()).await;
+        let absent = stranger.ask(method.clone(), &path.replace("{tenant}", ABSENT), body.as_ref()).await;
+        assert_eq!(theirs.0, StatusCode::NOT_FOUND, "{method} {path}: {}", theirs.1);
+        // A page repeats its own address.
+        assert_eq!(theirs.1.replace(&owner.tenant, ABSENT), absent.1, "{method} {path}");
+    }
+    let found = owner.ask(Method::GET, &format!("{jars}/jars"), None).await;
+    assert_eq!(found.0, StatusCode::OK, "{}", found.1);
+}
+
+#[tokio::test]
+async fn nobody_is_told_anything() {
+    let onggi = Onggi::start(BINARY, &[]).await;
+    let owner = Person::new(&onggi, "owner").await;
+    let nobody = Person { cookie: format!("onggi_session={}", "0".repeat(64)), ..Person::new(&onggi, "nobody").await };
+    for route in ROUTES.iter().filter(|route| route.to == Destination::Portal) {
+        if ["/portal/api/sign-in", "/portal/api/sign-up"].contains(&route.path) {
+            continue;
+        }
+        let path = route.path.replace("{tenant}", &owner.tenant).replace("{user}", &owner.uid);
+        let (status, answer) = nobody.ask(route.method.clone(), &path, None).await;
+        // What changes something is refused for its token before it is asked who sends it.
+        let refused = if route.method == Method::GET { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN };
+        assert_eq!(status, refused, "{} {path}: {answer}", route.method);
+    }
+    let (status, answer) = nobody.ask(Method::GET, &format!("/portal/api/{}/indexes", owner.tenant), None).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED, "{answer}");
+}
+
+#[tokio::test]
+async fn a_tenants_name_is_taken_by_somebody_else_without_either_learning_it() {
+    let onggi = Onggi::start(BINARY, &[]).await;
+    let first = Person::new(&onggi, "same").await;
+    let second = Person::new(&onggi, "other").await;
+    let (status, answer) = second.ask(Method::POST, "/portal/api/tenants", Some(&json!({"name": "same"}))).await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    let created: Value = serde_json::from_str(&answer).unwrap();
+    assert!(created["name"].as_str().unwrap().starts_with("same-"), "{answer}");
+    assert_ne!(created["uid"], first.tenant);
+}
+
+#[tokio::test]
+async fn a_persons_mistakes_have_codes() {
+    let onggi = Onggi::start(BINARY, &[]).await;
+    let owner = Person::new(&onggi, "owner").await;
+    let nobody = Client::new();
+    let sign_up = |email: &str, password: &str, tenant: &str| json!({"email": email, "password": password, "tenant": tenant});
+    let good = "a long enough passphrase";
+    for (path, body, code) in [
+        ("sign-in", json!({"email": "owner@example.com", "password": "wrong"}), "invalid_credentials"),
+        ("sign-in", json!({"email": "stranger@example.com", "password": good}), "invalid_credentials"),
+        ("sign-up", sign_up("owner@example.com", good, "x"), "account_exists"),
+        ("sign-up", sign_up("nowhere", good, "x"), "invalid_email"),
+        ("sign-up", sign_up("new@example.com", "password1234", "x"), "invalid_password"),
+        ("sign-up", sign_up("new@example.com", good, " "), "invalid_tenant_name"),
+    ] {
+        let response = nobody.post(format!("{}/portal/api/{path}", onggi.url())).json(&body).send().await.unwrap();
+        assert_eq!(response.json::<Value>().await.unwrap()["code"], code, "{path} {body}");
+    }
+    let members = format!("/portal/api/tenants/{}", owner.tenant);
+    let own = format!("{members}/members/{}", owner.uid);
+    for (method, path, body, code) in [
+        (Method::DELETE, own.clone(), None, "last_owner"),
+        (Method::PATCH, own, Some(json!({"role": "viewer"})), "last_owner"),
+        (Method::POST, format!("{members}/invitations"), Some(json!({"email": "owner@example.com", "role": "viewer"})), "invalid_member"),
+    ] {
+        let (_, answer) = owner.ask(method, &path, body.as_ref()).await;
+        assert_eq!(serde_json::from_str::<Value>(&answer).unwrap()["code"], code, "{path}");
+    }
+}
