@@ -90,5 +90,6 @@ if (form) {
       button.disabled = false;
     }
   });
-  document.querySelector('form[action$="/delete"]')?.addEventListener("submit", (event) => event.defaultPrevented || (before = json.value));
+  // Heard last: by then it was asked whether the document is to go.
+  addEventListener("submit", (event) => event.target.matches('form[action$="/delete"]') && !event.defaultPrevented && (before = json.value));
 }

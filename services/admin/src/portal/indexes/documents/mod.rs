@@ -51,6 +51,12 @@ struct Column {
     shown: bool,
 }
 
+/// An order that can be chosen.
+struct Order {
+    value: String,
+    text: String,
+}
+
 /// What was found, or why nothing is shown.
 enum Found {
     Documents { rows: Vec<Row>, total: u64 },
@@ -69,7 +75,7 @@ struct DocumentsPage {
     primary_key: String,
     columns: Vec<String>,
     all: Vec<Column>,
-    sortable: Vec<String>,
+    orders: Vec<Order>,
     filterable: bool,
     rows: Vec<Row>,
     total: u64,
@@ -127,7 +133,7 @@ async fn render(portal: &Portal, member: &Member, uid: &str, wanted: Wanted, wro
         page: Page::tenant(member, Section::Overview),
         primary_key: index.primary_key.clone().unwrap_or_default(),
         all: names.into_iter().map(|name| Column { shown: columns.contains(&name), name }).collect(),
-        sortable: index.settings.sortable_attributes.iter().cloned().collect(),
+        orders: index.settings.sortable_attributes.iter().flat_map(|name| orders(name)).collect(),
         filterable: !index.settings.filterable_attributes.is_empty(),
         index: place,
         rows: Vec::new(),
@@ -146,6 +152,11 @@ async fn render(portal: &Portal, member: &Member, uid: &str, wanted: Wanted, wro
         Found::Wrong { message, .. } => shown.wrong = shown.wrong.or(Some(message)),
     }
     html(&shown)
+}
+
+/// By an attribute, up and down.
+fn orders(name: &str) -> [Order; 2] {
+    [("asc", '↑'), ("desc", '↓')].map(|(way, sign)| Order { value: format!("{name}:{way}"), text: format!("{name} {sign}") })
 }
 
 async fn find(portal: &Portal, member: &Member, index: &Index, wanted: &Wanted, columns: &[String]) -> Result<Found> {
