@@ -187,7 +187,8 @@ async function excerpt(file, encoding, begins, line, column) {
     if (!done && number >= line) rest = joined(rest, value.subarray(start));
   }
   reader.cancel().catch(() => {});
-  return found.length ? found : null;
+  // A file that ends with a line end has no line after it.
+  return found.length ? found.filter(({ number, before, at }) => before || at || number === earlier + line) : null;
 }
 
 function joined(first, second) {
@@ -220,7 +221,7 @@ function listing(lines) {
   box.tabIndex = 0;
   for (const { number, before, at, cut } of lines) {
     const row = make("span", "line", make("span", "line-number", `${number} `), before);
-    if (at) row.append(make("mark", "", at[0]), at.slice(1));
+    if (at) row.append(make("mark", "", [...at][0]), at.slice([...at][0].length));
     if (cut) row.append("…");
     box.append(row, "\n");
   }

@@ -51,14 +51,7 @@ impl Portal {
         String::from_utf8(bytes.into()).map_err(Failure::internal)
     }
 
-    async fn exchange(
-        &self,
-        member: &Member,
-        method: Method,
-        path: &str,
-        headers: &[(HeaderName, &str)],
-        body: Body,
-    ) -> Result<Bytes> {
+    async fn exchange(&self, member: &Member, method: Method, path: &str, headers: &[(HeaderName, &str)], body: Body) -> Result<Bytes> {
         let uri = format!("/portal/api/{}{path}", member.tenant.id);
         let mut request = Request::builder()
             .method(method)

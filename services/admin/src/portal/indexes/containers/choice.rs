@@ -134,7 +134,12 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_not_sent() {
-        let choice = |idle: &str, unit: &str| Choice { sleep: "after".to_owned(), idle: idle.to_owned(), unit: unit.to_owned(), ..Choice::default() };
+        let choice = |idle: &str, unit: &str| Choice {
+            sleep: "after".to_owned(),
+            idle: idle.to_owned(),
+            unit: unit.to_owned(),
+            ..Choice::default()
+        };
         for (idle, unit) in [("", "60"), ("x", "60"), ("-1", "60"), ("5", "'"), ("4000000000", "60")] {
             assert_eq!(choice(idle, unit).patch(), Err("containers.number_bad"), "{idle} {unit}");
         }

@@ -59,11 +59,17 @@ struct Order {
 
 /// What was found, or why nothing is shown.
 enum Found {
-    Documents { rows: Vec<Row>, total: u64 },
+    Documents {
+        rows: Vec<Row>,
+        total: u64,
+    },
     /// The index sleeps, and looking would wake it.
     Asleep,
     /// The filter or the order is not right, or the index cannot be asked.
-    Wrong { code: Code, message: String },
+    Wrong {
+        code: Code,
+        message: String,
+    },
 }
 
 #[derive(Template)]
@@ -170,7 +176,8 @@ async fn find(portal: &Portal, member: &Member, index: &Index, wanted: &Wanted, 
     match fetch(portal, member, index, &wanted.request(columns)).await {
         Ok(answer) => {
             let results = answer["results"].as_array().map(Vec::as_slice).unwrap_or_default();
-            let rows = results.iter().filter_map(Value::as_object).map(|document| row(document, columns, index.primary_key.as_deref())).collect();
+            let rows =
+                results.iter().filter_map(Value::as_object).map(|document| row(document, columns, index.primary_key.as_deref())).collect();
             Ok(Found::Documents { rows, total: answer["total"].as_u64().unwrap_or(0) })
         }
         Err(Failure::Api(error)) => Ok(Found::Wrong { code: error.code, message: error.message }),

@@ -93,7 +93,10 @@ async fn save(
     let wrong = match check(&document, index.primary_key.as_deref().unwrap_or_default(), &id) {
         Ok(()) => {
             let json = [(header::CONTENT_TYPE, "application/json")];
-            match portal.send(&member, Method::POST, &format!("/indexes/{}/documents", index.uid), &json, Body::from(document.clone())).await {
+            match portal
+                .send(&member, Method::POST, &format!("/indexes/{}/documents", index.uid), &json, Body::from(document.clone()))
+                .await
+            {
                 Ok(task) => {
                     let page = Page::tenant(&member, Section::Overview);
                     let back = format!("/i/{}/documents/one?id={}&task={}", index.uid, page.encoded(&id), task["taskUid"]);

@@ -94,7 +94,10 @@ mod tests {
         let wanted = Wanted::parse("filter=+a+%3D+%22%26%22+&field=a&field=b&field=a&page=3&sort=a%3Aasc&notice=x");
         assert_eq!((wanted.filter.as_str(), wanted.fields.len(), wanted.page), ("a = \"&\"", 2, 3));
         assert_eq!(Wanted::parse(&wanted.at(4)), Wanted { page: 4, ..wanted.clone() });
-        assert_eq!(wanted.request(&["id".to_owned()]), json!({"offset": 40, "limit": 20, "fields": ["id"], "filter": "a = \"&\"", "sort": ["a:asc"]}));
+        assert_eq!(
+            wanted.request(&["id".to_owned()]),
+            json!({"offset": 40, "limit": 20, "fields": ["id"], "filter": "a = \"&\"", "sort": ["a:asc"]})
+        );
         assert_eq!(Wanted::parse("page=0&page=x"), Wanted { page: 1, ..Wanted::default() });
     }
 
