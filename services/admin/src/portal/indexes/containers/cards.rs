@@ -63,16 +63,25 @@ impl Card {
         }
     }
 
-    /// How high what is in the drawn jar stands: at least a little, so that one sees that it is not empty.
+    /// Whether it has everything that was written.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.lag == Some(0)
+    }
+
+    /// How high what is in the drawn jar stands.
     pub(super) fn level(&self) -> String {
-        let share = self.filled.unwrap_or(0).min(100) as f64 / 100.0;
-        format!("{:.1}", if self.memory.is_some() { (share * HEIGHT).max(3.0) } else { 0.0 })
+        format!("{:.1}", self.height())
     }
 
     /// Where that begins.
     pub(super) fn surface(&self) -> String {
-        let level: f64 = self.level().parse().unwrap_or(0.0);
-        format!("{:.1}", TOP + HEIGHT - level)
+        format!("{:.1}", TOP + HEIGHT - self.height())
+    }
+
+    /// At least a little, so that one sees that it is not empty.
+    fn height(&self) -> f64 {
+        let share = self.filled.unwrap_or(0).min(100) as f64 / 100.0;
+        if self.memory.is_some() { (share * HEIGHT).max(3.0) } else { 0.0 }
     }
 }
 

@@ -97,11 +97,6 @@ impl Choice {
     pub(super) fn is_range(&self) -> bool {
         self.mode == "range"
     }
-
-    /// Whether the unit of the idle time is this one, for the template.
-    pub(super) fn has_unit(&self, seconds: &u32) -> bool {
-        self.unit == seconds.to_string()
-    }
 }
 
 fn number(text: &str) -> Result<u32, Wrong> {

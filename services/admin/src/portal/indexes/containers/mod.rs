@@ -109,8 +109,8 @@ struct ContainersPage {
     offers: Offers,
     /// Whether a range can be selected.
     ranged: bool,
-    /// Seconds of each unit of the idle time, and its text.
-    units: [(u32, &'static str); 4],
+    /// Seconds of each unit of the idle time, its text, and whether it is chosen.
+    units: [(u32, &'static str, bool); 4],
     wrong: Option<String>,
 }
 
@@ -147,14 +147,14 @@ async fn render(portal: &Portal, member: &Member, uid: &str, refused: Option<Cho
     let page = Page::tenant(member, Section::Overview);
     let (selection, view) = look(portal, member, &page, &index, &Pulse::default()).await?;
     let offers = portal.get(member, "/plan").await.ok().as_ref().and_then(Offers::of_plan);
+    let choice = refused.unwrap_or_else(|| Choice::of(&selection));
+    let texts = ["containers.seconds", "containers.minutes", "containers.hours", "containers.days"];
+    let units = std::array::from_fn(|at| (Choice::UNITS[at], texts[at], Choice::UNITS[at].to_string() == choice.unit));
     html(&ContainersPage {
         ranged: selection.get("autoscale").is_some(),
-        choice: refused.unwrap_or_else(|| Choice::of(&selection)),
         offers: offers.unwrap_or_else(|| Offers::of_sizes(&portal.admin.0.sizes, Selection::MAX_REPLICAS)),
-        units: std::array::from_fn(|at| {
-            let texts = ["containers.seconds", "containers.minutes", "containers.hours", "containers.days"];
-            (Choice::UNITS[at], texts[at])
-        }),
+        choice,
+        units,
         index: place,
         view,
         page,

@@ -100,7 +100,7 @@ pub(super) fn money(currency: &str, amount: f64) -> String {
         other => return format!("{amount:.2} {other}"),
     };
     let hidden = amount != 0.0 && amount.abs() < 10.0_f64.powi(1 - places);
-    let places = if hidden { places + 2 } else { places } as usize;
+    let places = (if hidden { places + 2 } else { places }) as usize;
     format!("{sign}{amount:.places$}")
 }
 

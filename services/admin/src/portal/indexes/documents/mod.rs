@@ -94,12 +94,16 @@ struct DocumentsPage {
 }
 
 impl DocumentsPage {
-    fn first(&self) -> u64 {
-        (self.wanted.page - 1) * PAGE + 1
+    /// Which documents of all are shown, in words.
+    fn range(&self) -> String {
+        let first = (self.wanted.page - 1).saturating_mul(PAGE) + 1;
+        let last = first + (self.rows.len() as u64).saturating_sub(1);
+        self.page.t2("documents.range", self.page.number(&first), self.page.number(&last))
     }
 
-    fn last(&self) -> u64 {
-        self.first() + self.rows.len() as u64 - 1
+    /// The address of the same page, woken if it sleeps.
+    fn woken(&self) -> String {
+        Wanted { wake: true, ..self.wanted.clone() }.at(self.wanted.page)
     }
 
     fn before(&self) -> Option<String> {
@@ -107,7 +111,7 @@ impl DocumentsPage {
     }
 
     fn after(&self) -> Option<String> {
-        (self.wanted.page * PAGE < self.total).then(|| self.wanted.at(self.wanted.page + 1))
+        (self.wanted.page.saturating_mul(PAGE) < self.total).then(|| self.wanted.at(self.wanted.page + 1))
     }
 
     /// Where the document of a row is.
