@@ -10,6 +10,8 @@ const TYPES = { json: "application/json", ndjson: "application/x-ndjson", jsonl:
 const ENCODINGS = { gz: "gzip", zst: "zstd" };
 /** Smaller files are sent faster than they are compressed. */
 const COMPRESSED = 256 << 10;
+/** What becomes smaller than this part of itself would be taken for a bomb (`decompression_ratio`). */
+const RATIO = 100;
 /** Lines of JSON are sent in parts of so many bytes: each one is searchable as soon as it is there. */
 const PART = 48 << 20;
 /** How far from the end of a part the end of a line is looked for: documents are smaller. */
@@ -39,7 +41,7 @@ const path = () => {
   return query;
 };
 
-/** The same in gzip, if that is smaller. */
+/** The same in gzip, if that is smaller, and not too much so. */
 async function compressed(blob, progress, signal) {
   let read = 0;
   const counted = new TransformStream({
@@ -50,7 +52,7 @@ async function compressed(blob, progress, signal) {
     },
   });
   const small = await new Response(blob.stream().pipeThrough(counted, { signal }).pipeThrough(new CompressionStream("gzip"))).blob();
-  return small.size < blob.size * 0.9 ? small : null;
+  return small.size < blob.size * 0.9 && small.size > blob.size / RATIO ? small : null;
 }
 
 /** Where each part of a file ends: after a line. */

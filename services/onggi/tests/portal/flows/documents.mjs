@@ -13,7 +13,7 @@ export default async function (portal) {
   await portal.look("documents-empty", { budget: true });
 
   // A file large enough to be compressed, then followed until it is searchable.
-  const many = Array.from({ length: 6000 }, (_, at) => JSON.stringify({ id: at, title: `Jar number ${at}`, price: at % 100, text: "clay ".repeat(12) })).join("\n");
+  const many = Array.from({ length: 6000 }, (_, at) => JSON.stringify({ id: at, title: `Jar number ${at}`, price: at % 100, text: `clay ${(at * 7919) % 6007} ${(at * 104729) % 9973} kiln` })).join("\n");
   const encodings = [];
   page.on("request", (request) => request.method() === "POST" && /\/documents$/.test(request.url()) && encodings.push(request.headers()["content-encoding"]));
   await page.setInputFiles("#file", file("jars.ndjson", many));
