@@ -38,15 +38,18 @@ function answer(status, text) {
   return body;
 }
 
-/** Sends a file; `progress` is told how much of it is sent, from 0 to 1. */
-export function upload(method, path, body, type, progress = () => {}) {
+/** Sends a file; `progress` is told how much of it is sent, from 0 to 1; `encoding` says how it is compressed. */
+export function upload(method, path, body, type, progress = () => {}, { encoding, signal } = {}) {
   return new Promise((done, failed) => {
     const request = new XMLHttpRequest();
     request.open(method, at(path));
     request.setRequestHeader("x-onggi-csrf", csrf);
     request.setRequestHeader("content-type", type);
+    if (encoding) request.setRequestHeader("content-encoding", encoding);
     request.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);
     request.onerror = () => failed(new ApiError(0, null));
+    request.onabort = () => failed(new DOMException("", "AbortError"));
+    signal?.addEventListener("abort", () => request.abort());
     request.onload = () => {
       try {
         done(answer(request.status, request.responseText));

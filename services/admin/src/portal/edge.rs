@@ -2,6 +2,7 @@
 //! where they are for everybody.
 
 use axum::body::{Body, to_bytes};
+use bytes::Bytes;
 use http::{HeaderName, Method, Request, header};
 use onggi_domain::{ApiError, Code};
 use onggi_web::portal::CSRF;
@@ -40,6 +41,17 @@ impl Portal {
         headers: &[(HeaderName, &str)],
         body: Body,
     ) -> Result<Value> {
+        let bytes = self.exchange(member, method, path, headers, body).await?;
+        if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes).map_err(Failure::internal) }
+    }
+
+    /// Asks the tenant API for JSON that is to stay as it came: its numbers, and the order of its attributes.
+    pub(crate) async fn text(&self, member: &Member, path: &str) -> Result<String> {
+        let bytes = self.exchange(member, Method::GET, path, &[], Body::empty()).await?;
+        String::from_utf8(bytes.into()).map_err(Failure::internal)
+    }
+
+    async fn exchange(&self, member: &Member, method: Method, path: &str, headers: &[(HeaderName, &str)], body: Body) -> Result<Bytes> {
         let uri = format!("/portal/api/{}{path}", member.tenant.id);
         let mut request = Request::builder()
             .method(method)
@@ -53,10 +65,10 @@ impl Portal {
         let response = self.edge.send(request).await.map_err(Failure::internal)?;
         let status = response.status();
         let bytes = to_bytes(response.into_body(), ANSWER_BYTES).await.map_err(|error| Failure::internal(&*error.into_inner()))?;
-        let answer: Value = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).map_err(Failure::internal)? };
         if status.is_success() {
-            return Ok(answer);
+            return Ok(bytes);
         }
+        let answer: Value = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).map_err(Failure::internal)? };
         let code = answer["code"].as_str().and_then(|name| Code::ALL.iter().copied().find(|code| code.as_str() == name));
         Err(Failure::Api(ApiError::new(code.unwrap_or(Code::Internal), answer["message"].as_str().unwrap_or_default())))
     }

@@ -61,6 +61,17 @@ const PAGES: &[(&str, &str)] = &[
     ("POST", "/members/remove"),
     ("POST", "/members/withdraw"),
     ("GET", "/i/jars"),
+    ("GET", "/i/jars/containers"),
+    ("POST", "/i/jars/containers"),
+    ("GET", "/i/jars/containers/events"),
+    ("POST", "/i/jars/wake"),
+    ("POST", "/i/jars/sleep"),
+    ("GET", "/i/jars/search"),
+    ("GET", "/i/jars/documents"),
+    ("POST", "/i/jars/documents/delete"),
+    ("GET", "/i/jars/documents/one"),
+    ("POST", "/i/jars/documents/one"),
+    ("POST", "/i/jars/documents/one/delete"),
 ];
 
 #[tokio::test]
