@@ -6,6 +6,7 @@ pub mod identity;
 pub mod portal;
 pub mod query;
 pub mod serve;
+pub mod settings;
 pub mod telemetry;
 pub mod upstream;
 
