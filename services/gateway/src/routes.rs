@@ -196,7 +196,7 @@ pub static ROUTES: &[Route] = &[
     portal(Method::GET, "/portal/api/tenants/{tenant}/invitations", "List invitations", "-> Invitations"),
     portal(Method::POST, "/portal/api/tenants/{tenant}/invitations", "Invite somebody; the link is shown once", "NewInvitation -> Invitation"),
     portal(Method::DELETE, "/portal/api/tenants/{tenant}/invitations/{invitation}", "Withdraw an invitation", "-> ()"),
-    portal(Method::POST, "/portal/api/tenants/{tenant}/indexes/{uid}/settings/effect", "What a change of settings would do, without making it", "Settings -> SettingsEffect"),
+    portal(Method::POST, "/portal/api/tenants/{tenant}/indexes/{index}/settings/effect", "What a change of settings would do, without making it", "Settings -> SettingsEffect"),
     portal(Method::GET, "/portal/api/operator/tenants", "For operators: list tenants", "?FindTenants -> OperatorTenants"),
     portal(Method::PATCH, "/portal/api/operator/tenants/{tenant}", "For operators: suspend or resume a tenant", "TenantStatusChange -> ()"),
     portal(Method::DELETE, "/portal/api/operator/tenants/{tenant}", "For operators: delete a tenant", "-> ()"),

@@ -1,6 +1,10 @@
 //! The pages of one index, a tab each: `/portal/t/{tenant}/i/{uid}` and below. A tab is a module here: its router, its template that extends
 //! `index.html`, and an entry in [`TABS`].
 
+mod analytics;
+mod generations;
+mod settings;
+
 use axum::{
     Router,
     extract::{Path, State},
@@ -24,7 +28,12 @@ pub(crate) struct Tab {
 }
 
 /// The tabs in their order; the first one is shown by `/portal/t/{tenant}/i/{uid}`.
-pub(crate) const TABS: &[Tab] = &[];
+pub(crate) const TABS: &[Tab] = &[
+    Tab { path: "settings", text: "index.settings", icon: "gear" },
+    Tab { path: "generations", text: "index.generations", icon: "layers" },
+    Tab { path: "analytics", text: "index.analytics", icon: "chart" },
+    Tab { path: "tasks", text: "index.tasks", icon: "tasks" },
+];
 
 /// What the templates of tabs have as `index`.
 pub(crate) struct IndexPlace {
@@ -61,7 +70,11 @@ pub(crate) async fn index(portal: &Portal, member: &Member, uid: &str) -> Result
 }
 
 pub(crate) fn router() -> Router<Portal> {
-    Router::new().route("/portal/t/{tenant}/i/{uid}", get(first))
+    Router::new()
+        .route("/portal/t/{tenant}/i/{uid}", get(first))
+        .merge(settings::router())
+        .merge(generations::router())
+        .merge(analytics::router())
 }
 
 async fn first(State(portal): State<Portal>, member: Member, Path((_, uid)): Path<(String, String)>) -> Result<Response> {
