@@ -1,6 +1,6 @@
 // Lists: in an order that counts, or without one. A control is `control(value, change, texts)`: an element that calls `change` with what the value becomes.
 import { fill } from "./api.js";
-import { check, field, h, newId } from "./dom.js";
+import { field, h, newId } from "./dom.js";
 
 /** Chips that are shown at once; the rest is found by the filter, or edited as text. */
 const SHOWN = 200;
@@ -246,5 +246,3 @@ export function tokens(value, change, texts, { label = texts.word, suggestions, 
   draw();
   return host;
 }
-
-export { check };
