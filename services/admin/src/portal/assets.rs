@@ -40,6 +40,7 @@ assets![
     "api.js" JS,
     "start.js" JS,
     "dom.js" JS,
+    "tasks.css" CSS,
     "settings.css" CSS,
     "settings.js" JS,
     "settings-analyze.js" JS,
