@@ -41,6 +41,8 @@ assets![
     "start.js" JS,
     "dom.js" JS,
     "tasks.css" CSS,
+    "generations.css" CSS,
+    "compare.js" JS,
     "settings.css" CSS,
     "settings.js" JS,
     "settings-analyze.js" JS,

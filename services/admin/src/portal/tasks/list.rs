@@ -70,7 +70,7 @@ impl Asked {
         ago(seconds)
     }
 
-    fn from(&self) -> Option<TaskUid> {
+    fn start(&self) -> Option<TaskUid> {
         self.from.parse().ok()
     }
 
@@ -189,7 +189,7 @@ impl ListView {
         };
         let tasks = &portal.admin.0.metadata.tasks;
         let everything = [IndexPattern::all()];
-        let found = tasks.list(member.tenant.id, &filter, &everything, asked.from(), PAGE + 1, false).await?;
+        let found = tasks.list(member.tenant.id, &filter, &everything, asked.start(), PAGE + 1, false).await?;
         let (shown, rest) = found.items.split_at(found.items.len().min(PAGE as usize));
         let indexes = match place.index {
             Some(_) => Vec::new(),
@@ -201,12 +201,12 @@ impl ListView {
         };
         let since = |value, key| Choice { value, text: language.text(key), chosen: asked.since == value };
         Ok(Self {
-            events: format!("{}/events?{}", place.path, asked.query(asked.from())),
+            events: format!("{}/events?{}", place.path, asked.query(asked.start())),
             in_index: place.index.is_some(),
             rows: shown.iter().map(|task| Row::new(language, task)).collect(),
             total: found.total,
             older: rest.first().map(|task| link(Some(task.uid))),
-            newest: asked.from().map(|_| link(None)),
+            newest: asked.start().map(|_| link(None)),
             filtered: asked.is_filtered(),
             statuses: TaskStatus::ALL
                 .iter()
@@ -243,6 +243,6 @@ mod tests {
     #[test]
     fn what_makes_no_sense_filters_nothing() {
         let asked = Asked { status: "x".to_owned(), kind: "y".to_owned(), since: "z".to_owned(), from: "-1".to_owned(), ..Asked::default() };
-        assert_eq!((asked.status(), asked.kind(), asked.since(), asked.from()), (None, None, None, None));
+        assert_eq!((asked.status(), asked.kind(), asked.since(), asked.start()), (None, None, None, None));
     }
 }
