@@ -40,6 +40,8 @@ assets![
     "api.js" JS,
     "start.js" JS,
     "dom.js" JS,
+    "analytics.css" CSS,
+    "analytics.js" JS,
     "tasks.css" CSS,
     "generations.css" CSS,
     "compare.js" JS,

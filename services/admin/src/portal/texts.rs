@@ -31,7 +31,21 @@ macro_rules! files {
     };
 }
 
-files!["shell", "errors", "accounts", "members", "overview", "start", "operator", "index", "settings", "editor", "generations", "analytics", "tasks"];
+files![
+    "shell",
+    "errors",
+    "accounts",
+    "members",
+    "overview",
+    "start",
+    "operator",
+    "index",
+    "settings",
+    "editor",
+    "generations",
+    "analytics",
+    "tasks"
+];
 
 type Table = HashMap<String, String>;
 

@@ -242,7 +242,8 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_filters_nothing() {
-        let asked = Asked { status: "x".to_owned(), kind: "y".to_owned(), since: "z".to_owned(), from: "-1".to_owned(), ..Asked::default() };
+        let asked =
+            Asked { status: "x".to_owned(), kind: "y".to_owned(), since: "z".to_owned(), from: "-1".to_owned(), ..Asked::default() };
         assert_eq!((asked.status(), asked.kind(), asked.since(), asked.start()), (None, None, None, None));
     }
 }

@@ -6,11 +6,7 @@ use axum::{
     extract::{Path, Query, State},
     response::Response,
 };
-use onggi_domain::{
-    Generation, Timestamp,
-    generation::Manifest,
-    key::IndexPattern,
-};
+use onggi_domain::{Generation, Timestamp, generation::Manifest, key::IndexPattern};
 use serde::Deserialize;
 
 use super::{
@@ -122,13 +118,15 @@ pub(super) async fn show(
     let index = index(&portal, &member, &uid).await?;
     let kept = portal.admin.generations(&index).await?;
     let current = index.published.as_ref().map(|published| published.generation);
-    let number = |asked: Option<u64>, at: usize| asked.map(Generation).filter(|number| kept.contains(number)).or_else(|| kept.get(at).copied());
+    let number =
+        |asked: Option<u64>, at: usize| asked.map(Generation).filter(|number| kept.contains(number)).or_else(|| kept.get(at).copied());
     let pair = number(asked.b, 0).zip(number(asked.a, 1));
     let two = match pair {
         Some((one, other)) => {
             let (older, newer) = (one.min(other), one.max(other));
             let (before, after) = (portal.admin.manifest(&index, older).await?, portal.admin.manifest(&index, newer).await?);
-            let between: Vec<Generation> = if newer.0 - older.0 > BETWEEN { Vec::new() } else { (older.0 + 1..=newer.0).map(Generation).collect() };
+            let between: Vec<Generation> =
+                if newer.0 - older.0 > BETWEEN { Vec::new() } else { (older.0 + 1..=newer.0).map(Generation).collect() };
             let wanted = between.len();
             let manifests = portal.admin.manifests(&index, between).await?;
             let whole = manifests.len() == wanted && (wanted > 0 || older == newer);

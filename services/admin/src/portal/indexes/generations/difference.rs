@@ -86,7 +86,8 @@ pub(super) fn fields(before: &Manifest, after: &Manifest) -> Vec<FieldChange> {
     for (name, count) in &after.state.fields {
         both.entry(name).or_default().1 = *count;
     }
-    let differs = |(name, (before, after)): (&str, (u64, u64))| (before != after).then(|| FieldChange { name: name.to_owned(), before, after });
+    let differs =
+        |(name, (before, after)): (&str, (u64, u64))| (before != after).then(|| FieldChange { name: name.to_owned(), before, after });
     let mut changes: Vec<FieldChange> = both.into_iter().filter_map(differs).collect();
     changes.sort_by_key(|change| change.before.min(change.after) > 0);
     changes.truncate(LISTED);
@@ -106,13 +107,18 @@ mod tests {
     #[test]
     fn settings_differ_by_entries_by_order_and_by_values() {
         let before = with(json!({"stopWords": ["a", "b"], "rankingRules": ["words", "typo"], "synonyms": {"jar": ["pot"]}}));
-        let after = with(json!({"stopWords": ["b", "c"], "rankingRules": ["typo", "words"], "synonyms": {"jar": ["pot", "crock"]}, "typoTolerance": {"enabled": false}}));
+        let after = with(
+            json!({"stopWords": ["b", "c"], "rankingRules": ["typo", "words"], "synonyms": {"jar": ["pot", "crock"]}, "typoTolerance": {"enabled": false}}),
+        );
         let changes = settings(&before, &after);
         let of = |name: &str| changes.iter().find(|change| change.name == name).unwrap();
         assert_eq!((&of("stopWords").removed[..], &of("stopWords").added[..]), (&["a".to_owned()][..], &["c".to_owned()][..]));
         assert_eq!(of("rankingRules").order.as_deref(), Some("typo → words"));
         assert_eq!(of("synonyms").added, ["jar: pot, crock"]);
-        assert_eq!((&of("typoTolerance").removed[..], &of("typoTolerance").added[..]), (&["enabled: true".to_owned()][..], &["enabled: false".to_owned()][..]));
+        assert_eq!(
+            (&of("typoTolerance").removed[..], &of("typoTolerance").added[..]),
+            (&["enabled: true".to_owned()][..], &["enabled: false".to_owned()][..])
+        );
         assert_eq!(changes.len(), 4);
         assert!(settings(&after, &after).is_empty());
     }

@@ -46,7 +46,8 @@ impl Speed {
         let mut batches: BTreeMap<TaskUid, (u64, Timestamp, Timestamp)> = BTreeMap::new();
         for task in tasks {
             let received = task.details.get("receivedDocuments").and_then(serde_json::Value::as_u64);
-            if let (Some(received), Some(batch), Some(started), Some(finished)) = (received, task.batch, task.started_at, task.finished_at) {
+            if let (Some(received), Some(batch), Some(started), Some(finished)) = (received, task.batch, task.started_at, task.finished_at)
+            {
                 let whole = batches.entry(batch).or_insert((0, started, finished));
                 *whole = (whole.0 + received, whole.1.min(started), whole.2.max(finished));
             }
