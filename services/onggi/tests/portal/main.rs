@@ -24,7 +24,7 @@ macro_rules! flows {
     };
 }
 
-flows![first_result, sign_in, members, sessions, forgeries, injections, operator];
+flows![first_result, sign_in, members, sessions, forgeries, injections, operator, settings, generations, analytics, tasks];
 
 #[test]
 fn every_flow_is_run() {
