@@ -55,6 +55,10 @@ assets![
     "icon.svg" SVG,
     "vendor/htmx.min.js" JS,
     "vendor/htmx-sse.min.js" JS,
+    "charts.js" JS,
+    "charts.css" CSS,
+    "vendor/uplot.min.js" JS,
+    "vendor/uplot.min.css" CSS,
 ];
 
 static BUILD: LazyLock<String> = LazyLock::new(|| {
