@@ -76,6 +76,8 @@ function edit() {
     element("save-bar").hidden = !names.length;
     document.body.classList.toggle("unsaved", names.length > 0);
     effect = null;
+    // Nothing is saved of which it is not known what it would do.
+    element("review").disabled = true;
     summary(names.length);
     weigh();
     analyze();
@@ -141,8 +143,7 @@ function edit() {
     const name = settingOf(error.code);
     if (name) wrongAt(name, error.message);
     else toast(error.message, "bad");
-    element("review").disabled = true;
-    return name;
+    element("review").disabled = name !== null;
   }
 
   function drawAll() {
