@@ -9,6 +9,7 @@ pub mod portal;
 pub mod process;
 pub mod query;
 pub mod serve;
+pub mod settings;
 pub mod telemetry;
 pub mod trace;
 pub mod upstream;

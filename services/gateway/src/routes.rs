@@ -129,6 +129,7 @@ pub static ROUTES: &[Route] = &[
     route(Method::POST, "/indexes/{uid}/wake", A::ContainersUpdate, Admin, "Wake the index now", "() -> Phase"),
     route(Method::POST, "/indexes/{uid}/sleep", A::ContainersUpdate, Admin, "Send the index to sleep now", "() -> Phase"),
     route(Method::GET, "/indexes/{uid}/generations", A::GenerationsGet, Admin, "The history that is kept", "-> Generations"),
+    route(Method::GET, "/indexes/{uid}/generations/{n}", A::GenerationsGet, Admin, "What a generation consists of: settings, attributes, and the tasks that made it", "-> GenerationDetails"),
     route(Method::POST, "/indexes/{uid}/generations/{n}/rollback", A::GenerationsRollback, Uploader, "Go back to a generation", "() -> EnqueuedTask"),
     route(Method::POST, "/indexes/{uid}/generations/{n}/fork", A::GenerationsFork, Admin, "Copy a generation to a new index", "Fork -> EnqueuedTask"),
     // tasks
@@ -205,6 +206,7 @@ pub static ROUTES: &[Route] = &[
     portal(Method::GET, "/portal/api/tenants/{tenant}/invitations", "List invitations", "-> Invitations"),
     portal(Method::POST, "/portal/api/tenants/{tenant}/invitations", "Invite somebody; the link is shown once", "NewInvitation -> Invitation"),
     portal(Method::DELETE, "/portal/api/tenants/{tenant}/invitations/{invitation}", "Withdraw an invitation", "-> ()"),
+    portal(Method::POST, "/portal/api/tenants/{tenant}/indexes/{index}/settings/effect", "What a change of settings would do, without making it", "Settings -> SettingsEffect"),
     portal(Method::GET, "/portal/api/operator/tenants", "For operators: list tenants", "?FindTenants -> OperatorTenants"),
     portal(Method::PATCH, "/portal/api/operator/tenants/{tenant}", "For operators: suspend or resume a tenant", "TenantStatusChange -> ()"),
     portal(Method::DELETE, "/portal/api/operator/tenants/{tenant}", "For operators: delete a tenant", "-> ()"),

@@ -24,6 +24,7 @@ mod passwords;
 mod preferences;
 mod protect;
 mod start;
+mod tasks;
 mod texts;
 mod visit;
 
@@ -86,6 +87,7 @@ pub(crate) fn router(admin: Admin) -> Router {
         .merge(overview::router())
         .merge(start::router())
         .merge(indexes::router())
+        .merge(tasks::router())
         .merge(operator::router())
         .merge(api::router())
         .route("/portal/{*rest}", any(async || Failure::NotFound))

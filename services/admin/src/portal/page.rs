@@ -54,6 +54,7 @@ const fn entry(section: Section, text: &'static str, path: &'static str, icon: &
 const NAVIGATION: &[Entry] = &[
     entry(Section::Overview, "shell.nav_overview", "", "grid", MemberRole::Viewer),
     entry(Section::Start, "shell.nav_start", "/start", "spark", MemberRole::Viewer),
+    entry(Section::Tasks, "shell.nav_tasks", "/tasks", "tasks", MemberRole::Viewer),
     entry(Section::Members, "shell.nav_members", "/members", "people", MemberRole::Viewer),
 ];
 

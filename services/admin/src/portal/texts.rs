@@ -2,7 +2,7 @@
 //! told with.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fmt::{Display, Write},
     sync::LazyLock,
 };
@@ -31,7 +31,24 @@ macro_rules! files {
     };
 }
 
-files!["shell", "errors", "accounts", "members", "overview", "start", "operator", "index", "containers", "playground", "documents"];
+files![
+    "shell",
+    "errors",
+    "accounts",
+    "members",
+    "overview",
+    "start",
+    "operator",
+    "index",
+    "containers",
+    "playground",
+    "documents",
+    "settings",
+    "editor",
+    "generations",
+    "analytics",
+    "tasks"
+];
 
 type Table = HashMap<String, String>;
 
@@ -104,6 +121,13 @@ impl Language {
     /// A text, if there is one.
     pub(crate) fn find(self, key: &str) -> Option<&'static str> {
         TABLES[self as usize].get(key).map(String::as_str)
+    }
+
+    /// The texts of a file by their keys in it, as JSON: for a script.
+    pub(crate) fn texts_of(self, file: &str) -> String {
+        let own = |(key, text): (&'static String, &'static String)| Some((key.strip_prefix(file)?.strip_prefix('.')?, text.as_str()));
+        let texts: BTreeMap<&str, &str> = TABLES[self as usize].iter().filter_map(own).collect();
+        serde_json::to_string(&texts).unwrap_or_default()
     }
 
     /// A text with what it is told with.

@@ -273,6 +273,13 @@ pub(super) static SCHEMAS: &[Named] = &[
         ("generation!", Integer, "Its number"), ("createdAt!", Time, "When it was published"), ("committedSeq!", Integer, "The last write in it"), ("documents!", Integer, "Documents"),
         ("cause!", Any, "Why it exists"), ("bytes!", Integer, "Its size"), ("current!", Flag, "Whether it is served"),
     ]),
+    object("GenerationDetails", "A state of the index, whole.", &[
+        ("generation!", Integer, "Its number"), ("createdAt!", Time, "When it was published"), ("committedSeq!", Integer, "The last write in it"), ("documents!", Integer, "Documents"),
+        ("cause!", Any, "Why it exists"), ("bytes!", Integer, "Its size"), ("current!", Flag, "Whether it is served"),
+        ("batchUid!", Integer, "The batch of its tasks; null: it ended none"), ("primaryKey!", Text, "The attribute that holds the id of a document"), ("rawBytes!", Integer, "Bytes of the documents as they came"),
+        ("fieldDistribution!", Map(&Integer), "In how many documents each attribute is"), ("settings", Of("Settings"), "Its settings, for keys with `settings.get`"),
+        ("tasks", Many(&Any), "The tasks that it ended, with their numbers, for keys with `tasks.get`"),
+    ]),
     object("Fork", "The new index.", &[("uid!", Text, "Its name")]),
     // tasks
     Named { name: "TaskStatus", says: "How far a task is.", kind: Value(OneOf(&["enqueued", "processing", "succeeded", "failed", "canceled"])) },
@@ -358,6 +365,11 @@ pub(super) static SCHEMAS: &[Named] = &[
     object("PortalTenant", "A tenant.", &[
         ("uid!", Text, "Which"), ("name!", Text, "Its name"), ("status!", OneOf(&["active", "suspended"]), "Whether it is served"), ("createdAt!", Time, "Made"),
         ("role", Of("Role"), "What one is there"),
+    ]),
+    object("SettingsEffect", "What a change of settings would do.", &[
+        ("changed!", Texts, "The settings that would differ"), ("rebuilding!", Texts, "Those of them that have every document indexed anew; searches go on meanwhile"),
+        ("documents!", Integer, "Documents of the index"), ("documentsPerSecond!", Number, "How fast documents were indexed lately"),
+        ("measured!", Flag, "Whether that was measured at this index; otherwise it is what is usual"), ("seconds!", Number, "An estimate of how long it takes until the change holds"),
     ]),
     object("PortalTenants", "Tenants.", &[("results!", Many(&Of("PortalTenant")), "By name")]),
     object("NewTenant", "A tenant to create.", &[("name!", Text, "Its name")]),

@@ -58,6 +58,7 @@ fn routes(uid: &str) -> Vec<(&'static str, String, Option<Value>)> {
         ("POST", at("/wake"), None),
         ("POST", at("/sleep"), None),
         ("GET", at("/generations"), None),
+        ("GET", at("/generations/1"), None),
         ("POST", at("/generations/1/rollback"), None),
         ("POST", at("/generations/1/fork"), Some(json!({"uid": "stolen"}))),
         ("POST", at("/fields"), Some(json!({}))),

@@ -24,7 +24,22 @@ macro_rules! flows {
     };
 }
 
-flows![first_result, sign_in, members, sessions, forgeries, injections, operator, containers, playground, documents];
+flows![
+    first_result,
+    sign_in,
+    members,
+    sessions,
+    forgeries,
+    injections,
+    operator,
+    containers,
+    playground,
+    documents,
+    settings,
+    generations,
+    analytics,
+    tasks
+];
 
 #[test]
 fn every_flow_is_run() {

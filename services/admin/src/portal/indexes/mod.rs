@@ -5,6 +5,9 @@ mod containers;
 mod documents;
 mod playground;
 mod title;
+mod analytics;
+mod generations;
+mod settings;
 
 use axum::{
     Router,
@@ -33,6 +36,10 @@ pub(crate) const TABS: &[Tab] = &[
     Tab { path: containers::TAB, text: "containers.tab", icon: "box" },
     Tab { path: playground::TAB, text: "playground.tab", icon: "search" },
     Tab { path: documents::TAB, text: "documents.tab", icon: "file" },
+    Tab { path: "settings", text: "index.settings", icon: "gear" },
+    Tab { path: "generations", text: "index.generations", icon: "layers" },
+    Tab { path: "analytics", text: "index.analytics", icon: "chart" },
+    Tab { path: "tasks", text: "index.tasks", icon: "tasks" },
 ];
 
 /// What the templates of tabs have as `index`.
@@ -75,6 +82,9 @@ pub(crate) fn router() -> Router<Portal> {
         .merge(containers::router())
         .merge(playground::router())
         .merge(documents::router())
+        .merge(settings::router())
+        .merge(generations::router())
+        .merge(analytics::router())
 }
 
 async fn first(State(portal): State<Portal>, member: Member, Path((_, uid)): Path<(String, String)>) -> Result<Response> {
