@@ -19,45 +19,72 @@ use crate::portal::{
 /// Indexes that are offered by name; others can be written.
 const OFFERED: u64 = 100;
 
+/// Actions of a group: what they are about, and what they do, with spaces between.
+type Of = (&'static str, &'static str);
+
 /// What a key is for: the actions that go with it.
 struct Preset {
     name: &'static str,
     text: &'static str,
     help: &'static str,
     icon: &'static str,
-    actions: &'static [&'static str],
+    of: &'static [Of],
+}
+
+/// Actions that can be chosen one by one.
+struct Group {
+    text: &'static str,
+    of: &'static [Of],
 }
 
 const CUSTOM: &str = "custom";
 
 const PRESETS: [Preset; 4] = [
-    Preset { name: "search", text: "keys.preset_search", help: "keys.preset_search_help", icon: "search", actions: &["search"] },
+    Preset { name: "search", text: "access.preset_search", help: "access.preset_search_help", icon: "search", of: &[("search", "")] },
     Preset {
         name: "backend",
-        text: "keys.preset_backend",
-        help: "keys.preset_backend_help",
+        text: "access.preset_backend",
+        help: "access.preset_backend_help",
         icon: "box",
-        actions: &["search", "documents.*", "indexes.get", "indexes.create", "settings.*", "tasks.*", "stats.get", "version"],
+        of: &[("search", ""), ("documents", "*"), ("indexes", "get create"), ("settings", "*"), ("tasks", "*"), ("stats", "get"), ("version", "")],
     },
-    Preset { name: "read", text: "keys.preset_read", help: "keys.preset_read_help", icon: "file", actions: &["*.get"] },
-    Preset { name: CUSTOM, text: "keys.preset_custom", help: "keys.preset_custom_help", icon: "gear", actions: &[] },
+    Preset { name: "read", text: "access.preset_read", help: "access.preset_read_help", icon: "file", of: &[("*", "get")] },
+    Preset { name: CUSTOM, text: "access.preset_custom", help: "access.preset_custom_help", icon: "gear", of: &[] },
 ];
 
-/// Actions that can be chosen one by one, under the text of their group.
-const GROUPS: [(&str, &[&str]); 8] = [
-    ("keys.group_search", &["search"]),
-    ("keys.group_documents", &["documents.get", "documents.add", "documents.delete"]),
-    ("keys.group_indexes", &["indexes.get", "indexes.create", "indexes.update", "indexes.delete", "indexes.swap", "settings.get", "settings.update"]),
-    ("keys.group_tasks", &["tasks.get", "tasks.cancel", "tasks.delete"]),
-    ("keys.group_containers", &["containers.get", "containers.update", "generations.get", "generations.rollback", "generations.fork"]),
-    ("keys.group_figures", &["stats.get", "usage.get", "analytics.get", "version"]),
-    ("keys.group_hooks", &["webhooks.get", "webhooks.create", "webhooks.update", "webhooks.delete", "dumps.create"]),
-    ("keys.group_keys", &["keys.get", "keys.create", "keys.update", "keys.delete"]),
+const GROUPS: [Group; 8] = [
+    Group { text: "access.group_search", of: &[("search", "")] },
+    Group { text: "access.group_documents", of: &[("documents", "get add delete")] },
+    Group { text: "access.group_indexes", of: &[("indexes", "get create update delete swap"), ("settings", "get update")] },
+    Group { text: "access.group_tasks", of: &[("tasks", "get cancel delete")] },
+    Group { text: "access.group_containers", of: &[("containers", "get update"), ("generations", "get rollback fork")] },
+    Group { text: "access.group_figures", of: &[("stats", "get"), ("usage", "get"), ("analytics", "get"), ("version", "")] },
+    Group { text: "access.group_hooks", of: &[("webhooks", "get create update delete"), ("dumps", "create")] },
+    Group { text: "access.group_keys", of: &[("keys", "get create update delete")] },
 ];
+
+fn names(of: &[Of]) -> Vec<String> {
+    let each = |(about, verbs): &Of| -> Vec<String> {
+        if verbs.is_empty() { vec![(*about).to_owned()] } else { verbs.split(' ').map(|verb| format!("{about}.{verb}")).collect() }
+    };
+    of.iter().flat_map(each).collect()
+}
+
+impl Preset {
+    fn actions(&self) -> Vec<String> {
+        names(self.of)
+    }
+}
+
+impl Group {
+    fn actions(&self) -> Vec<String> {
+        names(self.of)
+    }
+}
 
 /// Days until a key ends, and the text that says so; no days: never.
 const EXPIRIES: [(&str, &str); 5] =
-    [("", "keys.expires_never"), ("30", "keys.expires_30"), ("90", "keys.expires_90"), ("365", "keys.expires_365"), ("date", "keys.expires_date")];
+    [("", "access.expires_never"), ("30", "access.expires_30"), ("90", "access.expires_90"), ("365", "access.expires_365"), ("date", "access.expires_date")];
 
 /// What the form holds.
 #[derive(Debug, PartialEq)]
@@ -115,18 +142,17 @@ impl Draft {
 
     /// What is sent to the tenant API, or the text that says what is missing.
     fn body(&self, now: Timestamp) -> Result<Value, &'static str> {
-        let preset = PRESETS.iter().find(|preset| preset.name == self.preset).ok_or("keys.wrong_actions")?;
-        let actions: Vec<&str> =
-            if preset.name == CUSTOM { self.actions.iter().map(String::as_str).collect() } else { preset.actions.to_vec() };
+        let preset = PRESETS.iter().find(|preset| preset.name == self.preset).ok_or("access.wrong_actions")?;
+        let actions = if preset.name == CUSTOM { self.actions.clone() } else { preset.actions() };
         if actions.is_empty() {
-            return Err("keys.wrong_actions");
+            return Err("access.wrong_actions");
         }
         let mut indexes = if self.for_all { vec!["*".to_owned()] } else { self.indexes.clone() };
         if !self.for_all {
             indexes.extend(listed(&self.patterns));
         }
         if indexes.is_empty() {
-            return Err("keys.wrong_indexes");
+            return Err("access.wrong_indexes");
         }
         let optional = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         Ok(json!({
@@ -141,11 +167,11 @@ impl Draft {
     fn expires_at(&self, now: Timestamp) -> Result<Option<String>, &'static str> {
         match self.expiry.as_str() {
             "" => Ok(None),
-            "date" if self.until.is_empty() => Err("keys.wrong_expiry"),
+            "date" if self.until.is_empty() => Err("access.wrong_expiry"),
             "date" => Ok(Some(self.until.clone())),
             days => {
-                let days: u16 = days.parse().map_err(|_| "keys.wrong_expiry")?;
-                let end = now.checked_add(SignedDuration::from_hours(24 * i64::from(days))).map_err(|_| "keys.wrong_expiry")?;
+                let days: u16 = days.parse().map_err(|_| "access.wrong_expiry")?;
+                let end = now.checked_add(SignedDuration::from_hours(24 * i64::from(days))).map_err(|_| "access.wrong_expiry")?;
                 Ok(Some(Timestamp::from_second(end.as_second()).unwrap_or(end).to_string()))
             }
         }
@@ -158,7 +184,7 @@ struct NewKeyPage {
     page: Page,
     draft: Draft,
     presets: &'static [Preset],
-    groups: &'static [(&'static str, &'static [&'static str])],
+    groups: &'static [Group],
     expiries: &'static [(&'static str, &'static str)],
     offered: Vec<String>,
     /// What is wrong: in the visitor's language, or as the API tells it.
@@ -231,7 +257,7 @@ mod tests {
         let expected = json!({"name": null, "description": null, "actions": ["search"], "indexes": ["*"], "expiresAt": null});
         assert_eq!(body, expected);
         // What was checked before another preset was chosen does not count.
-        let draft = Draft { actions: vec!["keys.create".to_owned()], preset: "read".to_owned(), ..Draft::default() };
+        let draft = Draft { actions: vec![Action::KeysCreate.as_str().to_owned()], preset: "read".to_owned(), ..Draft::default() };
         assert_eq!(draft.body(now).unwrap()["actions"], json!(["*.get"]));
     }
 
@@ -240,7 +266,7 @@ mod tests {
         let now = Timestamp::from_second(0).unwrap();
         let draft = Draft {
             preset: CUSTOM.to_owned(),
-            actions: vec!["documents.get".to_owned()],
+            actions: vec![Action::DocumentsGet.as_str().to_owned()],
             for_all: false,
             indexes: vec!["jars".to_owned()],
             patterns: "prod_*, pots".to_owned(),
@@ -248,7 +274,7 @@ mod tests {
             ..Draft::default()
         };
         let body = draft.body(now).unwrap();
-        assert_eq!((&body["actions"], &body["indexes"]), (&json!(["documents.get"]), &json!(["jars", "prod_*", "pots"])));
+        assert_eq!((&body["actions"], &body["indexes"]), (&json!([Action::DocumentsGet]), &json!(["jars", "prod_*", "pots"])));
         assert_eq!(body["expiresAt"], "1970-01-31T00:00:00Z");
     }
 
@@ -256,11 +282,11 @@ mod tests {
     fn what_is_missing_is_said() {
         let now = Timestamp::from_second(0).unwrap();
         for (draft, text) in [
-            (Draft { preset: CUSTOM.to_owned(), ..Draft::default() }, "keys.wrong_actions"),
-            (Draft { preset: "x".to_owned(), ..Draft::default() }, "keys.wrong_actions"),
-            (Draft { for_all: false, ..Draft::default() }, "keys.wrong_indexes"),
-            (Draft { expiry: "date".to_owned(), ..Draft::default() }, "keys.wrong_expiry"),
-            (Draft { expiry: "-1".to_owned(), ..Draft::default() }, "keys.wrong_expiry"),
+            (Draft { preset: CUSTOM.to_owned(), ..Draft::default() }, "access.wrong_actions"),
+            (Draft { preset: "x".to_owned(), ..Draft::default() }, "access.wrong_actions"),
+            (Draft { for_all: false, ..Draft::default() }, "access.wrong_indexes"),
+            (Draft { expiry: "date".to_owned(), ..Draft::default() }, "access.wrong_expiry"),
+            (Draft { expiry: "-1".to_owned(), ..Draft::default() }, "access.wrong_expiry"),
         ] {
             assert_eq!(draft.body(now), Err(text));
         }
@@ -269,9 +295,9 @@ mod tests {
     #[test]
     fn every_action_that_is_offered_exists() {
         // Those of usage and analytics come with these features.
-        let known = |action: &str| Action::from_name(action).is_ok() || action.starts_with("usage.") || action.starts_with("analytics.");
-        for action in GROUPS.iter().flat_map(|(_, actions)| *actions).chain(PRESETS.iter().flat_map(|preset| preset.actions)) {
-            assert!(known(action), "{action}");
-        }
+        let known = |action: &String| Action::from_name(action).is_ok() || action.starts_with("usage") || action.starts_with("analytics");
+        let offered = GROUPS.iter().flat_map(Group::actions).chain(PRESETS.iter().flat_map(Preset::actions));
+        let unknown: Vec<String> = offered.filter(|action| !known(action)).collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
     }
 }

@@ -20,12 +20,12 @@ const ROWS: usize = 3;
 
 /// Where usual providers have what is asked for: name, issuer, address of the keys, audience.
 const KNOWN: [(&str, &str, &str, &str); 6] = [
-    ("Auth0", "https://TENANT.auth0.com/", "https://TENANT.auth0.com/.well-known/jwks.json", "keys.audience_api"),
-    ("Clerk", "https://NAME.clerk.accounts.dev", "https://NAME.clerk.accounts.dev/.well-known/jwks.json", "keys.audience_template"),
-    ("Firebase", "https://securetoken.google.com/PROJECT", "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com", "keys.audience_project"),
-    ("Keycloak", "https://HOST/realms/REALM", "https://HOST/realms/REALM/protocol/openid-connect/certs", "keys.audience_client"),
-    ("Microsoft Entra", "https://login.microsoftonline.com/TENANT-ID/v2.0", "https://login.microsoftonline.com/TENANT-ID/discovery/v2.0/keys", "keys.audience_client"),
-    ("Supabase", "https://PROJECT.supabase.co/auth/v1", "https://PROJECT.supabase.co/auth/v1/.well-known/jwks.json", "keys.audience_authenticated"),
+    ("Auth0", "https://TENANT.auth0.com/", "https://TENANT.auth0.com/.well-known/jwks.json", "access.audience_api"),
+    ("Clerk", "https://NAME.clerk.accounts.dev", "https://NAME.clerk.accounts.dev/.well-known/jwks.json", "access.audience_template"),
+    ("Firebase", "https://securetoken.google.com/PROJECT", "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com", "access.audience_project"),
+    ("Keycloak", "https://HOST/realms/REALM", "https://HOST/realms/REALM/protocol/openid-connect/certs", "access.audience_client"),
+    ("Microsoft Entra", "https://login.microsoftonline.com/TENANT-ID/v2.0", "https://login.microsoftonline.com/TENANT-ID/discovery/v2.0/keys", "access.audience_client"),
+    ("Supabase", "https://PROJECT.supabase.co/auth/v1", "https://PROJECT.supabase.co/auth/v1/.well-known/jwks.json", "access.audience_authenticated"),
 ];
 
 /// A rule as a row of the form.
@@ -229,7 +229,7 @@ pub(super) async fn save(State(portal): State<Portal>, member: Member, form: Pai
         Err(error) => Err(error.into()),
     };
     match saved {
-        Ok(_) => Ok(done(&member.href("/keys/identity"), "keys.notice_provider")),
+        Ok(_) => Ok(done(&member.href("/keys/identity"), "access.notice_provider")),
         Err(failure) => {
             let wrong = refused(failure)?;
             let set = settings(&portal, &member).await?.is_some();
@@ -241,7 +241,7 @@ pub(super) async fn save(State(portal): State<Portal>, member: Member, form: Pai
 pub(super) async fn remove(State(portal): State<Portal>, member: Member) -> Result<Response> {
     member.require(MemberRole::Owner)?;
     portal.call(&member, Method::DELETE, PATH, None).await?;
-    Ok(done(&member.href("/keys/identity"), "keys.notice_provider_removed"))
+    Ok(done(&member.href("/keys/identity"), "access.notice_provider_removed"))
 }
 
 pub(super) async fn test(State(portal): State<Portal>, member: Member, form: Pairs) -> Result<Response> {

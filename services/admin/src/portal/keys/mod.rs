@@ -5,8 +5,6 @@ mod create;
 mod identity;
 mod tokens;
 
-use std::collections::HashMap;
-
 use askama::Template;
 use axum::{
     Router,
@@ -15,7 +13,7 @@ use axum::{
     routing::{get, post},
 };
 use http::Method;
-use onggi_domain::{ApiError, Timestamp, tenant::MemberRole};
+use onggi_domain::{ApiError, Timestamp, key::Action, tenant::MemberRole};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -75,28 +73,43 @@ impl KeyView {
 
     /// What it is for, in words.
     fn kind(&self) -> &'static str {
-        let reads = |action: &String| action == "search" || action == "version" || action.ends_with(".get");
+        let reads = |action: &String| action.ends_with(".get") || [Action::Search.as_str(), Action::Version.as_str()].contains(&action.as_str());
         match () {
-            () if self.actions.iter().any(|action| action == "*") => "keys.kind_all",
-            () if self.actions == ["search"] => "keys.kind_search",
-            () if self.actions.iter().all(reads) => "keys.kind_read",
-            () => "keys.kind_some",
+            () if self.actions.iter().any(|action| action == "*") => "access.kind_all",
+            () if self.is_search_only() => "access.kind_search",
+            () if self.actions.iter().all(reads) => "access.kind_read",
+            () => "access.kind_some",
         }
     }
 
     /// The class of the badge that says so.
     fn tone(&self) -> &'static str {
         match self.kind() {
-            "keys.kind_all" => "warn",
-            "keys.kind_search" => "good",
+            "access.kind_all" => "warn",
+            "access.kind_search" => "good",
             _ => "calm",
         }
     }
 
-    fn may(&self, wanted: &str) -> bool {
-        self.actions.iter().any(|held| {
-            held == wanted || held == "*" || held == "*.get" && wanted == "search" || held.strip_suffix('*').is_some_and(|group| wanted.starts_with(group))
-        })
+    fn may(&self, wanted: Action) -> bool {
+        self.actions.iter().filter_map(|name| Action::from_name(name).ok()).any(|held| held.allows(wanted))
+    }
+
+    fn may_search(&self) -> bool {
+        self.may(Action::Search)
+    }
+
+    /// Whether it does no harm in an app or on a page.
+    fn is_search_only(&self) -> bool {
+        self.actions == [Action::Search.as_str()]
+    }
+
+    fn actions_text(&self) -> String {
+        self.actions.join(", ")
+    }
+
+    fn indexes_text(&self) -> String {
+        self.indexes.join(", ")
     }
 
     fn is_for_all(&self) -> bool {
@@ -114,12 +127,12 @@ impl KeyView {
 
     /// What no longer works when it is revoked: texts.
     fn breaks(&self) -> Vec<&'static str> {
-        let mut breaks = vec!["keys.breaks_users"];
-        if self.may("search") {
-            breaks.extend(["keys.breaks_search", "keys.breaks_tokens"]);
+        let mut breaks = vec!["access.breaks_users"];
+        if self.may_search() {
+            breaks.extend(["access.breaks_search", "access.breaks_tokens"]);
         }
-        if ["documents.add", "documents.delete", "settings.update", "indexes.create"].iter().any(|action| self.may(action)) {
-            breaks.push("keys.breaks_writes");
+        if [Action::DocumentsAdd, Action::DocumentsDelete, Action::SettingsUpdate, Action::IndexesCreate].iter().any(|action| self.may(*action)) {
+            breaks.push("access.breaks_writes");
         }
         breaks
     }
@@ -136,12 +149,12 @@ struct KeysPage {
 }
 
 #[derive(Deserialize)]
-struct From {
+struct Offset {
     #[serde(default)]
     from: u64,
 }
 
-async fn list(State(portal): State<Portal>, member: Member, Query(From { from }): Query<From>) -> Result<Response> {
+async fn list(State(portal): State<Portal>, member: Member, Query(Offset { from }): Query<Offset>) -> Result<Response> {
     member.require(MemberRole::Developer)?;
     let found = portal.get(&member, &format!("/keys?offset={from}&limit={PAGE}")).await?;
     let results = found["results"].as_array().cloned().unwrap_or_default();
@@ -175,9 +188,9 @@ async fn find(portal: &Portal, member: &Member, uid: &str) -> Result<KeyView> {
     }
 }
 
-async fn show(State(portal): State<Portal>, member: Member, Path(path): Path<HashMap<String, String>>) -> Result<Response> {
+async fn show(State(portal): State<Portal>, member: Member, Path((_, uid)): Path<(String, String)>) -> Result<Response> {
     member.require(MemberRole::Developer)?;
-    let key = find(&portal, &member, path.get("key").map_or("", String::as_str)).await?;
+    let key = find(&portal, &member, &uid).await?;
     html(&KeyPage { page: Page::tenant(&member, Section::Keys), key, wrong: None })
 }
 
@@ -186,7 +199,7 @@ async fn change(State(portal): State<Portal>, member: Member, Path((_, uid)): Pa
     let path = api_path(&uid)?;
     let body = json!({"name": form.optional("name"), "description": form.optional("description")});
     match portal.call(&member, Method::PATCH, &path, Some(&body)).await {
-        Ok(_) => Ok(done(&member.href(&path), "keys.notice_changed")),
+        Ok(_) => Ok(done(&member.href(&path), "access.notice_changed")),
         Err(failure) => {
             let wrong = refused(failure)?;
             let key = find(&portal, &member, &uid).await?;
@@ -199,23 +212,23 @@ async fn revoke(State(portal): State<Portal>, member: Member, Path((_, uid)): Pa
     member.require(MemberRole::Owner)?;
     let path = api_path(&uid)?;
     if form.one("sure") != "yes" {
-        return Ok(done(&member.href(&path), "keys.notice_not_sure"));
+        return Ok(done(&member.href(&path), "access.notice_not_sure"));
     }
     portal.call(&member, Method::DELETE, &path, None).await?;
-    Ok(done(&member.href("/keys"), "keys.notice_revoked"))
+    Ok(done(&member.href("/keys"), "access.notice_revoked"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn key(actions: &[&str]) -> KeyView {
+    fn key(actions: &[Action]) -> KeyView {
         KeyView {
             uid: "74c9c733-3368-4738-bbe5-1d18a5fecb37".to_owned(),
             name: None,
             description: None,
             key: None,
-            actions: actions.iter().map(|action| (*action).to_owned()).collect(),
+            actions: actions.iter().map(|action| action.as_str().to_owned()).collect(),
             indexes: vec!["*".to_owned()],
             expires_at: None,
             created_at: Timestamp::UNIX_EPOCH,
@@ -226,11 +239,11 @@ mod tests {
     #[test]
     fn what_a_key_is_for_is_told_in_words() {
         for (actions, kind) in [
-            (&["search"][..], "keys.kind_search"),
-            (&["*.get"], "keys.kind_read"),
-            (&["search", "documents.get"], "keys.kind_read"),
-            (&["search", "documents.add"], "keys.kind_some"),
-            (&["*"], "keys.kind_all"),
+            (&[Action::Search][..], "access.kind_search"),
+            (&[Action::AllGet], "access.kind_read"),
+            (&[Action::Search, Action::DocumentsGet], "access.kind_read"),
+            (&[Action::Search, Action::DocumentsAdd], "access.kind_some"),
+            (&[Action::All], "access.kind_all"),
         ] {
             assert_eq!(key(actions).kind(), kind, "{actions:?}");
         }
@@ -238,10 +251,10 @@ mod tests {
 
     #[test]
     fn what_breaks_depends_on_what_the_key_may_do() {
-        assert_eq!(key(&["search"]).breaks(), ["keys.breaks_users", "keys.breaks_search", "keys.breaks_tokens"]);
-        assert_eq!(key(&["documents.*"]).breaks(), ["keys.breaks_users", "keys.breaks_writes"]);
-        assert_eq!(key(&["tasks.get"]).breaks(), ["keys.breaks_users"]);
-        assert_eq!(key(&["*"]).breaks().len(), 4);
+        assert_eq!(key(&[Action::Search]).breaks(), ["access.breaks_users", "access.breaks_search", "access.breaks_tokens"]);
+        assert_eq!(key(&[Action::DocumentsAll]).breaks(), ["access.breaks_users", "access.breaks_writes"]);
+        assert_eq!(key(&[Action::TasksGet]).breaks(), ["access.breaks_users"]);
+        assert_eq!(key(&[Action::All]).breaks().len(), 4);
     }
 
     #[test]

@@ -29,7 +29,7 @@ const ROWS: usize = 3;
 
 /// Seconds until a token ends, and the text that says so; none: never.
 const EXPIRIES: [(&str, &str); 4] =
-    [("3600", "keys.token_hour"), ("86400", "keys.token_day"), ("2592000", "keys.token_month"), ("", "keys.token_never")];
+    [("3600", "access.token_hour"), ("86400", "access.token_day"), ("2592000", "access.token_month"), ("", "access.token_never")];
 
 /// A token that is wanted.
 pub(crate) struct NewToken {
