@@ -39,9 +39,19 @@ assets![
     "portal.js" JS,
     "api.js" JS,
     "start.js" JS,
+    "rules.js" JS,
+    "tokens.js" JS,
+    "identity.js" JS,
+    "keys.css" CSS,
+    "charts.js" JS,
+    "charts.css" CSS,
+    "usage.js" JS,
+    "usage.css" CSS,
     "icon.svg" SVG,
     "vendor/htmx.min.js" JS,
     "vendor/htmx-sse.min.js" JS,
+    "vendor/uplot.min.js" JS,
+    "vendor/uplot.min.css" CSS,
 ];
 
 static BUILD: LazyLock<String> = LazyLock::new(|| {

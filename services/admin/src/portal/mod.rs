@@ -12,8 +12,10 @@ mod attempts;
 mod config;
 mod edge;
 mod failure;
+mod form;
 mod icons;
 mod indexes;
+mod keys;
 mod live;
 mod members;
 mod oidc;
@@ -25,6 +27,7 @@ mod preferences;
 mod protect;
 mod start;
 mod texts;
+mod usage;
 mod visit;
 
 use std::{ops::Deref, sync::Arc};
@@ -86,6 +89,8 @@ pub(crate) fn router(admin: Admin) -> Router {
         .merge(overview::router())
         .merge(start::router())
         .merge(indexes::router())
+        .merge(keys::router())
+        .merge(usage::router())
         .merge(operator::router())
         .merge(api::router())
         .route("/portal/{*rest}", any(async || Failure::NotFound))

@@ -31,7 +31,7 @@ macro_rules! files {
     };
 }
 
-files!["shell", "errors", "accounts", "members", "overview", "start", "operator", "index"];
+files!["shell", "errors", "accounts", "members", "overview", "start", "operator", "index", "access", "bill"];
 
 type Table = HashMap<String, String>;
 
