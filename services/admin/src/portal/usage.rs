@@ -497,7 +497,8 @@ async fn set_alert(State(portal): State<Portal>, member: Member, form: Pairs) ->
     member.require(MemberRole::Owner)?;
     let typed = (form.one("amount").to_owned(), form.one("url").to_owned());
     // What is no number is sent as it is: the API says what is wrong with it.
-    let amount = form.optional("amount").map_or(Value::Null, |text| text.parse::<f64>().map_or_else(|_| json!(text), |amount| json!(amount)));
+    let amount =
+        form.optional("amount").map_or(Value::Null, |text| text.parse::<f64>().map_or_else(|_| json!(text), |amount| json!(amount)));
     let body = json!({"amount": amount, "url": form.optional("url")});
     let month = Month::of(Timestamp::now());
     match portal.call(&member, Method::PATCH, "/usage/alert", Some(&body)).await {

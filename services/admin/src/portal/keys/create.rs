@@ -46,7 +46,15 @@ const PRESETS: [Preset; 4] = [
         text: "access.preset_backend",
         help: "access.preset_backend_help",
         icon: "box",
-        of: &[("search", ""), ("documents", "*"), ("indexes", "get create"), ("settings", "*"), ("tasks", "*"), ("stats", "get"), ("version", "")],
+        of: &[
+            ("search", ""),
+            ("documents", "*"),
+            ("indexes", "get create"),
+            ("settings", "*"),
+            ("tasks", "*"),
+            ("stats", "get"),
+            ("version", ""),
+        ],
     },
     Preset { name: "read", text: "access.preset_read", help: "access.preset_read_help", icon: "file", of: &[("*", "get")] },
     Preset { name: CUSTOM, text: "access.preset_custom", help: "access.preset_custom_help", icon: "gear", of: &[] },
@@ -83,8 +91,13 @@ impl Group {
 }
 
 /// Days until a key ends, and the text that says so; no days: never.
-const EXPIRIES: [(&str, &str); 5] =
-    [("", "access.expires_never"), ("30", "access.expires_30"), ("90", "access.expires_90"), ("365", "access.expires_365"), ("date", "access.expires_date")];
+const EXPIRIES: [(&str, &str); 5] = [
+    ("", "access.expires_never"),
+    ("30", "access.expires_30"),
+    ("90", "access.expires_90"),
+    ("365", "access.expires_365"),
+    ("date", "access.expires_date"),
+];
 
 /// What the form holds.
 #[derive(Debug, PartialEq)]
@@ -238,7 +251,8 @@ pub(super) async fn create(State(portal): State<Portal>, member: Member, form: P
 
 async fn made_page(portal: &Portal, member: &Member, mut key: KeyView) -> Result<Response> {
     let indexes = portal.admin.0.metadata.indexes.list(member.tenant.id, &[IndexPattern::all()], 0, OFFERED).await?.items;
-    let matches = |uid: &str| key.indexes.iter().any(|pattern| IndexPattern::try_from(pattern.clone()).is_ok_and(|pattern| pattern.matches(uid)));
+    let matches =
+        |uid: &str| key.indexes.iter().any(|pattern| IndexPattern::try_from(pattern.clone()).is_ok_and(|pattern| pattern.matches(uid)));
     let example = indexes.iter().map(|index| index.uid.to_string()).find(|uid| matches(uid)).unwrap_or_else(|| "INDEX".to_owned());
     let secret = key.key.take().unwrap_or_default();
     html(&KeyMadePage { page: Page::tenant(member, Section::Keys), key, secret, url: portal.public_url(member), example })

@@ -22,10 +22,25 @@ const ROWS: usize = 3;
 const KNOWN: [(&str, &str, &str, &str); 6] = [
     ("Auth0", "https://TENANT.auth0.com/", "https://TENANT.auth0.com/.well-known/jwks.json", "access.audience_api"),
     ("Clerk", "https://NAME.clerk.accounts.dev", "https://NAME.clerk.accounts.dev/.well-known/jwks.json", "access.audience_template"),
-    ("Firebase", "https://securetoken.google.com/PROJECT", "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com", "access.audience_project"),
+    (
+        "Firebase",
+        "https://securetoken.google.com/PROJECT",
+        "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com",
+        "access.audience_project",
+    ),
     ("Keycloak", "https://HOST/realms/REALM", "https://HOST/realms/REALM/protocol/openid-connect/certs", "access.audience_client"),
-    ("Microsoft Entra", "https://login.microsoftonline.com/TENANT-ID/v2.0", "https://login.microsoftonline.com/TENANT-ID/discovery/v2.0/keys", "access.audience_client"),
-    ("Supabase", "https://PROJECT.supabase.co/auth/v1", "https://PROJECT.supabase.co/auth/v1/.well-known/jwks.json", "access.audience_authenticated"),
+    (
+        "Microsoft Entra",
+        "https://login.microsoftonline.com/TENANT-ID/v2.0",
+        "https://login.microsoftonline.com/TENANT-ID/discovery/v2.0/keys",
+        "access.audience_client",
+    ),
+    (
+        "Supabase",
+        "https://PROJECT.supabase.co/auth/v1",
+        "https://PROJECT.supabase.co/auth/v1/.well-known/jwks.json",
+        "access.audience_authenticated",
+    ),
 ];
 
 /// A rule as a row of the form.
@@ -51,7 +66,8 @@ struct Draft {
 
 impl Draft {
     fn of(form: &Pairs) -> Self {
-        let columns = ["rule_indexes", "rule_filter", "rule_claim", "rule_equals"].map(|name| form.all(name).map(str::to_owned).collect::<Vec<_>>());
+        let columns =
+            ["rule_indexes", "rule_filter", "rule_claim", "rule_equals"].map(|name| form.all(name).map(str::to_owned).collect::<Vec<_>>());
         let cell = |column: usize, row: usize| columns[column].get(row).cloned().unwrap_or_default();
         let rule = |row| Rule { indexes: cell(0, row), filter: cell(1, row), claim: cell(2, row), equals: cell(3, row) };
         Self {
@@ -120,7 +136,10 @@ impl Draft {
 
 /// The value that somebody means: a number, true or false as such, everything else a text; a text in quotes is one whatever it holds.
 fn meant(text: &str) -> Value {
-    serde_json::from_str::<Value>(text).ok().filter(|value| value.is_number() || value.is_boolean() || value.is_string()).unwrap_or_else(|| json!(text))
+    serde_json::from_str::<Value>(text)
+        .ok()
+        .filter(|value| value.is_number() || value.is_boolean() || value.is_string())
+        .unwrap_or_else(|| json!(text))
 }
 
 /// What somebody would write to mean a value.
@@ -159,7 +178,11 @@ impl Verdict {
         Self {
             valid: answer["valid"].as_bool().unwrap_or(false),
             reason: text(&answer["reason"]),
-            claims: if answer["claims"].is_object() { serde_json::to_string_pretty(&answer["claims"]).unwrap_or_default() } else { String::new() },
+            claims: if answer["claims"].is_object() {
+                serde_json::to_string_pretty(&answer["claims"]).unwrap_or_default()
+            } else {
+                String::new()
+            },
             rules: answer["rules"].as_array().into_iter().flatten().map(rule).collect(),
         }
     }
@@ -284,7 +307,14 @@ mod tests {
 
     #[test]
     fn values_are_taken_for_what_they_look_like() {
-        for (text, value) in [("true", json!(true)), ("3", json!(3)), ("\"3\"", json!("3")), ("staff", json!("staff")), ("[1]", json!("[1]")), ("null", json!("null"))] {
+        for (text, value) in [
+            ("true", json!(true)),
+            ("3", json!(3)),
+            ("\"3\"", json!("3")),
+            ("staff", json!("staff")),
+            ("[1]", json!("[1]")),
+            ("null", json!("null")),
+        ] {
             assert_eq!(meant(text), value);
             assert_eq!(meant(&written(&value)), value, "{text}");
         }

@@ -73,7 +73,8 @@ impl KeyView {
 
     /// What it is for, in words.
     fn kind(&self) -> &'static str {
-        let reads = |action: &String| action.ends_with(".get") || [Action::Search.as_str(), Action::Version.as_str()].contains(&action.as_str());
+        let reads =
+            |action: &String| action.ends_with(".get") || [Action::Search.as_str(), Action::Version.as_str()].contains(&action.as_str());
         match () {
             () if self.actions.iter().any(|action| action == "*") => "access.kind_all",
             () if self.is_search_only() => "access.kind_search",
@@ -131,7 +132,10 @@ impl KeyView {
         if self.may_search() {
             breaks.extend(["access.breaks_search", "access.breaks_tokens"]);
         }
-        if [Action::DocumentsAdd, Action::DocumentsDelete, Action::SettingsUpdate, Action::IndexesCreate].iter().any(|action| self.may(*action)) {
+        if [Action::DocumentsAdd, Action::DocumentsDelete, Action::SettingsUpdate, Action::IndexesCreate]
+            .iter()
+            .any(|action| self.may(*action))
+        {
             breaks.push("access.breaks_writes");
         }
         breaks

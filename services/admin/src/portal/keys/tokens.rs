@@ -63,7 +63,11 @@ impl Portal {
             Err(error) => return Err(Failure::internal(error)),
         };
         if !signs(&key, now) {
-            return Err(ApiError::new(Code::InvalidApiKeyActions, "The key is expired, or it may not search: its tokens would open nothing.").into());
+            return Err(ApiError::new(
+                Code::InvalidApiKeyActions,
+                "The key is expired, or it may not search: its tokens would open nothing.",
+            )
+            .into());
         }
         if new.expires_at.is_some_and(|end| end <= now) {
             return Err(ApiError::new(Code::InvalidApiKeyExpiresAt, "`.expiresAt` is over already.").into());
@@ -71,7 +75,8 @@ impl Portal {
         check_rules(&new.search_rules, &self.admin.0.limits)?;
         let claims = Claims { api_key_uid: key.uid, search_rules: &new.search_rules, exp: new.expires_at.map(Timestamp::as_second) };
         let secret = self.admin.0.secrets.of(&key);
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(secret.as_bytes())).map_err(Failure::internal)
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(secret.as_bytes()))
+            .map_err(Failure::internal)
     }
 }
 
@@ -84,9 +89,9 @@ fn check_rules(rules: &Value, limits: &onggi_domain::limits::Limits) -> Result<(
     let pattern = |text: &str| IndexPattern::try_from(text.to_owned()).map(drop);
     let wrong = |message: &str| ApiError::new(Code::InvalidApiKeyIndexes, message);
     match rules {
-        Value::Array(names) if !names.is_empty() && names.len() <= RULES => {
-            names.iter().try_for_each(|name| pattern(name.as_str().ok_or_else(|| wrong("Invalid value at `.searchRules`: expected names of indexes."))?))
-        }
+        Value::Array(names) if !names.is_empty() && names.len() <= RULES => names.iter().try_for_each(|name| {
+            pattern(name.as_str().ok_or_else(|| wrong("Invalid value at `.searchRules`: expected names of indexes."))?)
+        }),
         Value::Object(map) if !map.is_empty() && map.len() <= RULES => map.iter().try_for_each(|(name, rule)| {
             pattern(name)?;
             match rule {
@@ -118,7 +123,8 @@ struct Draft {
 impl Draft {
     fn of(form: &Pairs) -> Self {
         let filters: Vec<&str> = form.all("filter").collect();
-        let rule = |(at, index): (usize, &str)| Rule { index: index.to_owned(), filter: filters.get(at).copied().unwrap_or_default().to_owned() };
+        let rule =
+            |(at, index): (usize, &str)| Rule { index: index.to_owned(), filter: filters.get(at).copied().unwrap_or_default().to_owned() };
         let rules = form.all("index").enumerate().map(rule).filter(|rule| *rule != Rule::default()).collect();
         Self { key: form.one("key").to_owned(), rules, expiry: form.one("expiry").to_owned() }
     }
@@ -231,10 +237,24 @@ mod tests {
     #[test]
     fn rules_that_the_gateway_would_not_understand_are_refused() {
         let limits = Limits::default();
-        for good in [json!(["*"]), json!({"jars": {}}), json!({"jars": null, "pots_*": {"filter": "a = 1"}}), json!({"a": {"filter": ["a = 1", "b = 2"]}})] {
+        for good in [
+            json!(["*"]),
+            json!({"jars": {}}),
+            json!({"jars": null, "pots_*": {"filter": "a = 1"}}),
+            json!({"a": {"filter": ["a = 1", "b = 2"]}}),
+        ] {
             assert!(check_rules(&good, &limits).is_ok(), "{good}");
         }
-        for bad in [json!([]), json!({}), json!("*"), json!([1]), json!({"a b": {}}), json!({"a": {"filters": "a = 1"}}), json!({"a": {"filter": "a ="}}), json!({"a": true})] {
+        for bad in [
+            json!([]),
+            json!({}),
+            json!("*"),
+            json!([1]),
+            json!({"a b": {}}),
+            json!({"a": {"filters": "a = 1"}}),
+            json!({"a": {"filter": "a ="}}),
+            json!({"a": true}),
+        ] {
             assert!(check_rules(&bad, &limits).is_err(), "{bad}");
         }
     }
