@@ -207,6 +207,7 @@ pub static ROUTES: &[Route] = &[
     portal(Method::POST, "/portal/api/tenants/{tenant}/invitations", "Invite somebody; the link is shown once", "NewInvitation -> Invitation"),
     portal(Method::DELETE, "/portal/api/tenants/{tenant}/invitations/{invitation}", "Withdraw an invitation", "-> ()"),
     portal(Method::POST, "/portal/api/tenants/{tenant}/indexes/{index}/settings/effect", "What a change of settings would do, without making it", "Settings -> SettingsEffect"),
+    portal(Method::POST, "/portal/api/tenants/{tenant}/tokens", "Sign a tenant token with a key, to try search rules", "NewTenantToken -> TenantToken"),
     portal(Method::GET, "/portal/api/operator/tenants", "For operators: list tenants", "?FindTenants -> OperatorTenants"),
     portal(Method::PATCH, "/portal/api/operator/tenants/{tenant}", "For operators: suspend or resume a tenant", "TenantStatusChange -> ()"),
     portal(Method::DELETE, "/portal/api/operator/tenants/{tenant}", "For operators: delete a tenant", "-> ()"),

@@ -9,7 +9,7 @@ use axum::{
 };
 use http::StatusCode;
 use onggi_domain::{
-    ApiError, Code, InvitationId, SessionId, TenantId, Timestamp, UserId,
+    ApiError, Code, InvitationId, KeyId, SessionId, TenantId, Timestamp, UserId,
     account::{Invitation, Member as Person, Session, User},
     tenant::{MemberRole, Tenant, TenantStatus},
 };
@@ -21,6 +21,7 @@ use super::{
     Portal,
     accounts::{NewAccount, Refusal, checked_name},
     failure::{Failure, Result},
+    keys::NewToken,
     operator::Find,
     texts::Language,
     visit::{Member, Operator, SignedIn, Visitor},
@@ -43,6 +44,7 @@ pub(crate) fn router() -> Router<Portal> {
         .route("/portal/api/tenants/{tenant}/members/{user}", patch(change_role).delete(remove_member))
         .route("/portal/api/tenants/{tenant}/invitations", get(invitations).post(invite))
         .route("/portal/api/tenants/{tenant}/invitations/{invitation}", delete(withdraw))
+        .route("/portal/api/tenants/{tenant}/tokens", post(sign_token))
         .route("/portal/api/operator/tenants", get(all_tenants))
         .route("/portal/api/operator/tenants/{tenant}", patch(change_tenant).delete(delete_tenant))
         .route("/portal/api/operator/containers", get(containers))
@@ -275,6 +277,21 @@ async fn withdraw(
 ) -> Result<StatusCode> {
     portal.withdraw(&member, invitation).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct WantedToken {
+    key: KeyId,
+    search_rules: Value,
+    #[serde(default)]
+    expires_at: Option<Timestamp>,
+}
+
+async fn sign_token(State(portal): State<Portal>, member: Member, sent: Body) -> Result<(StatusCode, Json<Value>)> {
+    let WantedToken { key, search_rules, expires_at } = body(sent).await?;
+    let token = portal.sign_token(&member, &NewToken { key, search_rules, expires_at }).await?;
+    Ok((StatusCode::CREATED, Json(json!({"token": token, "expiresAt": expires_at}))))
 }
 
 async fn all_tenants(State(portal): State<Portal>, _: Operator, Query(find): Query<Find>) -> Result<Json<Value>> {

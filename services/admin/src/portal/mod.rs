@@ -12,8 +12,10 @@ mod attempts;
 mod config;
 mod edge;
 mod failure;
+mod form;
 mod icons;
 mod indexes;
+mod keys;
 mod live;
 mod members;
 mod oidc;
@@ -26,6 +28,7 @@ mod protect;
 mod start;
 mod tasks;
 mod texts;
+mod usage;
 mod visit;
 
 use std::{ops::Deref, sync::Arc};
@@ -88,6 +91,8 @@ pub(crate) fn router(admin: Admin) -> Router {
         .merge(start::router())
         .merge(indexes::router())
         .merge(tasks::router())
+        .merge(keys::router())
+        .merge(usage::router())
         .merge(operator::router())
         .merge(api::router())
         .route("/portal/{*rest}", any(async || Failure::NotFound))

@@ -55,6 +55,8 @@ const NAVIGATION: &[Entry] = &[
     entry(Section::Overview, "shell.nav_overview", "", "grid", MemberRole::Viewer),
     entry(Section::Start, "shell.nav_start", "/start", "spark", MemberRole::Viewer),
     entry(Section::Tasks, "shell.nav_tasks", "/tasks", "tasks", MemberRole::Viewer),
+    entry(Section::Keys, "shell.nav_keys", "/keys", "key", MemberRole::Developer),
+    entry(Section::Usage, "shell.nav_usage", "/usage", "chart", MemberRole::Viewer),
     entry(Section::Members, "shell.nav_members", "/members", "people", MemberRole::Viewer),
 ];
 

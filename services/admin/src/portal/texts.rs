@@ -47,7 +47,9 @@ files![
     "editor",
     "generations",
     "analytics",
-    "tasks"
+    "tasks",
+    "access",
+    "bill"
 ];
 
 type Table = HashMap<String, String>;

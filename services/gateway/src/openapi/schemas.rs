@@ -384,6 +384,10 @@ pub(super) static SCHEMAS: &[Named] = &[
         ("uid!", Text, "Which"), ("email!", Text, "Who is invited"), ("role!", Of("Role"), "What they will be"), ("createdAt!", Time, "Made"), ("expiresAt!", Time, "Until when it can be accepted"),
         ("link", Text, "Where it is accepted; shown to who creates it"),
     ]),
+    object("NewTenantToken", "A token that is wanted.", &[
+        ("key!", Text, "The uid of the key that signs it"), ("searchRules!", Any, "A list of indexes, or an object from indexes to `{filter}`"), ("expiresAt", Time, "When it ends; null: with its key"),
+    ]),
+    object("TenantToken", "A token that searches by its rules.", &[("token!", Text, "What an app shows instead of a key"), ("expiresAt!", Time, "When it ends; null: with its key")]),
     object("Invitations", "All invitations.", &[("results!", Many(&Of("Invitation")), "By address")]),
     object("FindTenants", "Which tenants.", &[("q", Text, "A part of the name, or the uid")]),
     object("OperatorTenant", "A tenant, as operators see it.", &[
