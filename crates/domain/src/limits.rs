@@ -106,6 +106,8 @@ pub const LIST_NAMES: usize = 1000;
 /// Orders in one `sort`.
 pub const SORT_ORDERS: usize = 16;
 
+/// The use of a key is noted at most once in so many seconds.
+pub const KEY_USE_SECONDS: i64 = 60;
 /// Characters of a query in the log of queries; the rest is cut off.
 pub const LOGGED_QUERY_CHARS: usize = 200;
 /// Bytes of a request whose query is logged.

@@ -1,7 +1,9 @@
 //! API keys as rows.
 
+use std::{collections::HashMap, time::Duration};
+
 use async_trait::async_trait;
-use onggi_domain::{KeyId, TenantId, Timestamp, key::Key, tenant::Standing};
+use onggi_domain::{KeyId, TenantId, Timestamp, key::Key, limits::KEY_USE_SECONDS, tenant::Standing};
 use uuid::Uuid;
 
 use crate::{
@@ -110,6 +112,20 @@ impl Keys for Database {
         let row: KeyRow = tx.one("key", sql!("keys/update"), values![tenant, uid, name, description, now]).await?;
         tx.commit().await?;
         row.try_into()
+    }
+
+    async fn used(&self, uses: &[(TenantId, KeyId, Timestamp)]) -> Result<()> {
+        let mut tx = self.begin().await?;
+        for (tenant, uid, time) in uses {
+            let minute_before = *time - Duration::from_secs(KEY_USE_SECONDS.unsigned_abs());
+            tx.execute(sql!("keys/used"), values![*tenant, *uid, *time, minute_before]).await?;
+        }
+        tx.commit().await
+    }
+
+    async fn last_uses(&self, tenant: TenantId) -> Result<HashMap<KeyId, Timestamp>> {
+        let rows: Vec<(Uuid, i64)> = self.all(sql!("keys/last_uses"), values![tenant]).await?;
+        rows.into_iter().map(|(uid, used)| Ok((KeyId(uid), time(used)?))).collect()
     }
 
     async fn delete(&self, tenant: TenantId, uid: KeyId) -> Result<()> {

@@ -1,5 +1,7 @@
 //! One trait a resource. Each method is one transaction.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use onggi_domain::{
     ApiError, IndexId, IndexUid, KeyId, Seq, TaskUid, TenantId, Timestamp, WebhookId,
@@ -124,6 +126,10 @@ pub trait Keys: Send + Sync {
     async fn list(&self, tenant: TenantId, offset: u64, limit: u64) -> Result<Page<Key>>;
     /// Changes name and description; `None` clears.
     async fn update(&self, tenant: TenantId, uid: KeyId, name: Option<&str>, description: Option<&str>, now: Timestamp) -> Result<Key>;
+    /// Notes when keys were used. Of uses within a minute of one that is noted already nothing changes; keys that are gone are left out.
+    async fn used(&self, uses: &[(TenantId, KeyId, Timestamp)]) -> Result<()>;
+    /// When each of the tenant's keys was used last, to the minute; without those that never were.
+    async fn last_uses(&self, tenant: TenantId) -> Result<HashMap<KeyId, Timestamp>>;
     /// Deletes a key; from then on its secret and its tokens are unknown.
     async fn delete(&self, tenant: TenantId, uid: KeyId) -> Result<()>;
 }

@@ -157,6 +157,12 @@ impl Caller {
         self.known.key.tenant
     }
 
+    /// The key that was shown, or that signed the token that was.
+    pub(crate) fn shown_key(&self) -> Option<KeyId> {
+        let key = &self.known.key;
+        (!key.root && !key.uid.0.is_nil()).then_some(key.uid)
+    }
+
     /// The tenant's plan.
     pub(crate) fn plan(&self) -> Option<&str> {
         self.known.standing.plan.as_deref()

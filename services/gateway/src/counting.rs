@@ -1,4 +1,4 @@
-//! Counting searches, uploads and clicks: by index in memory, told to the database every few seconds.
+//! Counting searches, uploads and clicks by index, and when keys were used, in memory; told to the database every few seconds.
 //!
 //! Nothing here makes a search wait. Counts are atomic numbers; queries go through a bounded channel to a task of their own, and what does not
 //! fit is not logged. What was counted is taken as a batch with a number, which is told until the database has it and counts once there. A crash
@@ -6,6 +6,7 @@
 
 mod counters;
 mod queries;
+mod uses;
 
 use std::{
     collections::VecDeque,
@@ -18,11 +19,11 @@ use std::{
 
 use bytes::Bytes;
 use onggi_domain::{
-    IndexId, TenantId, Timestamp,
+    IndexId, KeyId, TenantId, Timestamp,
     limits::LOGGED_REQUEST_BYTES,
     usage::{Counts, hour_of},
 };
-use onggi_metadata::{CountBatch, Searches};
+use onggi_metadata::{CountBatch, Keys, Metadata, Searches};
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{Mutex, mpsc},
@@ -30,7 +31,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use self::{counters::Counters, queries::Tally};
+use self::{counters::Counters, queries::Tally, uses::Uses};
 pub(crate) use queries::{Entry, Source, What};
 
 /// Queries that wait to be looked at.
@@ -88,7 +89,9 @@ pub struct Counting(Arc<Inner>);
 struct Inner {
     config: CountingConfig,
     searches: Arc<dyn Searches>,
+    keys: Arc<dyn Keys>,
     counters: Counters,
+    uses: Uses,
     entries: mpsc::Sender<Entry>,
     dropped: AtomicU64,
     teller: Mutex<Teller>,
@@ -107,7 +110,7 @@ struct Teller {
 
 impl Counting {
     /// Counts that are told to this database.
-    pub fn new(config: CountingConfig, searches: Arc<dyn Searches>) -> Self {
+    pub fn new(config: CountingConfig, metadata: &Metadata) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING);
         let now = Timestamp::now();
         let teller = Teller {
@@ -119,8 +122,16 @@ impl Counting {
             queries_since: now,
             batches: VecDeque::new(),
         };
-        let counters = Counters::default();
-        Self(Arc::new(Inner { config, searches, counters, entries: sender, dropped: AtomicU64::new(0), teller: Mutex::new(teller) }))
+        Self(Arc::new(Inner {
+            config,
+            searches: metadata.searches.clone(),
+            keys: metadata.keys.clone(),
+            counters: Counters::default(),
+            uses: Uses::default(),
+            entries: sender,
+            dropped: AtomicU64::new(0),
+            teller: Mutex::new(teller),
+        }))
     }
 
     /// Tells the database every few seconds until `shutdown`, and then once more.
@@ -160,6 +171,11 @@ impl Counting {
         self.0.counters.add(tenant, index, counts);
     }
 
+    /// Notes that a key was used.
+    pub(crate) fn used(&self, tenant: TenantId, key: KeyId) {
+        self.0.uses.note(tenant, key, Timestamp::now());
+    }
+
     /// Logs what was asked, if there is room.
     pub(crate) fn log(&self, entry: Entry) {
         if self.0.entries.try_send(entry).is_err() {
@@ -179,6 +195,7 @@ impl Inner {
             metrics::counter!("onggi_gateway_unlogged_queries_total").increment(dropped);
             tracing::debug!(dropped, "queries were not logged: too many at a time");
         }
+        self.tell_uses().await;
         while let Some(batch) = teller.batches.front() {
             match self.searches.add(batch).await {
                 Ok(_) => teller.batches.pop_front(),
@@ -187,6 +204,17 @@ impl Inner {
                     return;
                 }
             };
+        }
+    }
+
+    async fn tell_uses(&self) {
+        let uses = self.uses.take(Timestamp::now());
+        if uses.is_empty() {
+            return;
+        }
+        if let Err(error) = self.keys.used(&uses).await {
+            tracing::warn!(%error, "the use of keys could not be told, trying again");
+            self.uses.put_back(uses);
         }
     }
 

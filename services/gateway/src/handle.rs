@@ -42,6 +42,9 @@ impl Gateway {
         span.record("tenant", tracing::field::display(caller.tenant()));
         let tenant = self.tenants.get(caller.tenant(), caller.plan()).await;
         let slot = tenant.admit()?;
+        if let Some(key) = caller.shown_key() {
+            self.counting.used(caller.tenant(), key);
+        }
         let uid = params.iter().find_map(|(name, value)| (name == "uid").then_some(value));
         caller.check(action, uid)?;
         let uid: Option<IndexUid> = uid.map(str::parse).transpose()?;

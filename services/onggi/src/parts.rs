@@ -31,7 +31,7 @@ impl<'a> Ground<'a> {
         let secrets = KeySecrets::new(config.server_secret()?);
         let metadata = Metadata::connect(&config.database_url()).await.context("cannot open the database")?;
         let store = onggi_bucket::open_store(&config.bucket_url()?, &config.bucket_options()).context("cannot open the bucket")?;
-        let counting = Counting::new(config.analytics.clone(), metadata.searches.clone());
+        let counting = Counting::new(config.analytics.clone(), &metadata);
         Ok(Self { config, metadata, secrets, store, counting, internal })
     }
 

@@ -83,6 +83,25 @@ pub(crate) async fn name_and_description_change_and_nothing_else(world: World) {
     assert_eq!(keys.get(tenant, key.uid).await.unwrap(), changed);
 }
 
+pub(crate) async fn a_key_remembers_when_it_was_used_to_the_minute(world: World) {
+    let keys = &world.metadata.keys;
+    let (acme, other) = (world.tenant("acme").await.id, world.tenant("other").await.id);
+    let (one, two) = (stored_key(&world, acme, 1).await, stored_key(&world, acme, 2).await);
+    let theirs = Key { tenant: other, ..one.clone() };
+    keys.create(&theirs, "another hash").await.unwrap();
+    assert!(keys.last_uses(acme).await.unwrap().is_empty());
+    keys.used(&[(acme, one.uid, at(1000)), (acme, KeyId::generate(), at(1000))]).await.unwrap();
+    assert_eq!(keys.last_uses(acme).await.unwrap().into_iter().collect::<Vec<_>>(), [(one.uid, at(1000))]);
+    // Of another gateway, within the same minute, or late.
+    for (told, kept) in [(1059, 1000), (900, 1000), (1060, 1060)] {
+        keys.used(&[(acme, one.uid, at(told))]).await.unwrap();
+        assert_eq!(keys.last_uses(acme).await.unwrap()[&one.uid], at(kept), "{told}");
+    }
+    assert!(!keys.last_uses(acme).await.unwrap().contains_key(&two.uid));
+    assert!(keys.last_uses(other).await.unwrap().is_empty());
+    assert_eq!(keys.get(acme, one.uid).await.unwrap(), one, "nothing else changes");
+}
+
 pub(crate) async fn a_deleted_key_is_unknown(world: World) {
     let keys = &world.metadata.keys;
     let tenant = world.tenant("acme").await.id;

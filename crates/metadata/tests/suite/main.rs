@@ -126,6 +126,7 @@ on_each_database! {
     keys::a_key_of_another_tenant_does_not_exist,
     keys::keys_are_listed_newest_first_without_the_root_key,
     keys::name_and_description_change_and_nothing_else,
+    keys::a_key_remembers_when_it_was_used_to_the_minute,
     keys::a_deleted_key_is_unknown,
     keys::two_tenants_may_have_keys_of_one_uid,
     tasks::uids_are_contiguous_for_each_tenant_when_many_allocate_at_once,

@@ -337,6 +337,7 @@ pub(super) static SCHEMAS: &[Named] = &[
     object("Key", "A key.", &[
         ("uid!", Text, "Its id"), ("key!", Text, "What is shown to the service"), ("name!", Text, "For people"), ("description!", Text, "For people"), ("actions!", Texts, "What it allows"),
         ("indexes!", Texts, "On which indexes: names, or beginnings with `*`"), ("expiresAt!", Time, "Until when; null: for ever"), ("createdAt!", Time, "Made"), ("updatedAt!", Time, "Changed"),
+        ("lastUsedAt!", Time, "When it, or a token that it signed, was shown last, to the minute; null: never"),
     ]),
     object("Keys", "A page of keys.", &[
         ("results!", Many(&Of("Key")), "The keys"), ("offset!", Integer, "As asked"), ("limit!", Integer, "As asked"), ("total!", Integer, "How many there are"),

@@ -77,7 +77,7 @@ impl Bed {
         let metadata = Metadata::connect(&url).await.unwrap();
         let secrets = KeySecrets::new("a secret of the server for tests");
         let fleet = Arc::new(Fleet::default());
-        let counting = Counting::new(CountingConfig::default(), metadata.searches.clone());
+        let counting = Counting::new(CountingConfig::default(), &metadata);
         let deps = Deps {
             metadata: metadata.clone(),
             counting: counting.clone(),

@@ -2,8 +2,8 @@
 
 use axum::{Json, Router, body::Body, extract::Request, response::IntoResponse};
 use http::{Method, StatusCode, header};
-use onggi_domain::{IndexId, TenantId, Timestamp, key::Action, usage::Counts};
-use onggi_metadata::QueryOrder;
+use onggi_domain::{IndexId, KeyId, TenantId, Timestamp, key::Action, usage::Counts};
+use onggi_metadata::{QueryOrder, hash_key};
 use serde_json::{Value, json};
 
 use crate::bed::{Answer, Bed, Searcher, limits, request, service};
@@ -29,6 +29,10 @@ impl Bed {
         all
     }
 
+    async fn uid(&self, secret: &str) -> KeyId {
+        self.metadata.keys.by_hash(&hash_key(secret)).await.unwrap().0.uid
+    }
+
     async fn queries(&self, index: IndexId) -> Vec<(String, Counts)> {
         let end = Timestamp::now() + std::time::Duration::from_hours(1);
         self.metadata.searches.queries(index, Timestamp::UNIX_EPOCH, end, QueryOrder::Searches, 100).await.unwrap()
@@ -41,6 +45,32 @@ impl Bed {
         }
         self.send(request).await
     }
+}
+
+#[tokio::test]
+async fn the_use_of_a_key_and_of_its_tokens_is_noted() {
+    let bed = Bed::new().await;
+    let (tenant, root) = bed.tenant("one").await;
+    let searcher = finding(1).await;
+    bed.index(tenant, "jars", &[&searcher]).await;
+    let (searches, reads, idle) = (
+        bed.key(tenant, &[Action::Search], &["*"]).await,
+        bed.key(tenant, &[Action::DocumentsGet], &["*"]).await,
+        bed.key(tenant, &[Action::Search], &["*"]).await,
+    );
+    bed.post(&searches, "/indexes/jars/search", &json!({}), None).await;
+    // What is refused was shown as well.
+    assert_eq!(bed.post(&reads, "/indexes/jars/search", &json!({}), None).await.status, 403);
+    bed.post(&root, "/indexes/jars/search", &json!({}), None).await;
+    assert!(bed.metadata.keys.last_uses(tenant).await.unwrap().is_empty(), "no request waits for it to be told");
+    bed.counting.tell().await;
+    let uses = bed.metadata.keys.last_uses(tenant).await.unwrap();
+    let mut expected = vec![bed.uid(&searches).await, bed.uid(&reads).await];
+    let mut used: Vec<KeyId> = uses.keys().copied().collect();
+    expected.sort_unstable();
+    used.sort_unstable();
+    assert_eq!(used, expected);
+    assert!(!used.contains(&bed.uid(&idle).await));
 }
 
 #[tokio::test]
