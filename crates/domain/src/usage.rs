@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use jiff::{ToSpan, Zoned, tz::TimeZone};
+use jiff::{ToSpan, ZonedDateTime, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -64,13 +64,13 @@ pub fn hour_of(time: Timestamp) -> Timestamp {
 
 /// The beginning of a moment's month, in UTC.
 pub fn month_of(time: Timestamp) -> Timestamp {
-    let zoned: Zoned = time.to_zoned(TimeZone::UTC);
+    let zoned: ZonedDateTime = time.to_zoned_datetime(TimeZone::UTC);
     zoned.first_of_month().and_then(|first| first.start_of_day()).map_or(time, |first| first.timestamp())
 }
 
 /// The beginning of the month after a moment's.
 pub fn next_month(time: Timestamp) -> Timestamp {
-    let first = month_of(time).to_zoned(TimeZone::UTC);
+    let first = month_of(time).to_zoned_datetime(TimeZone::UTC);
     first.checked_add(1.month()).map_or(Timestamp::MAX, |next| next.timestamp())
 }
 

@@ -149,7 +149,7 @@ struct Month(Date);
 
 impl Month {
     fn of(time: Timestamp) -> Self {
-        Self(time.to_zoned(TimeZone::UTC).date().first_of_month())
+        Self(time.to_zoned_datetime(TimeZone::UTC).date().first_of_month())
     }
 
     /// The month of `2026-11`.
@@ -166,7 +166,7 @@ impl Month {
     }
 
     fn start(self) -> Timestamp {
-        self.0.to_zoned(TimeZone::UTC).map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp())
+        self.0.to_zoned_datetime(TimeZone::UTC).map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp())
     }
 
     fn shown(self, language: Language) -> String {

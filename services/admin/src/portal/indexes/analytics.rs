@@ -52,7 +52,7 @@ impl Asked {
             "week" => Some((ago(7 * DAY)?, now, "week")),
             "month" => Some((ago(30 * DAY)?, now, "month")),
             "own" => {
-                let start = |text: &str| Some(text.parse::<civil::Date>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp());
+                let start = |text: &str| Some(text.parse::<civil::Date>().ok()?.to_zoned_datetime(TimeZone::UTC).ok()?.timestamp());
                 let (from, to) = (start(&self.from)?, start(&self.to)?);
                 let end = Timestamp::from_second(to.as_second() + DAY).ok()?;
                 (from < end && from < now).then_some((from, end.min(now), "own"))
