@@ -173,9 +173,9 @@ impl PlanTable {
 pub struct Price {
     /// The code of the currency.
     pub currency: String,
-    /// All replicas for an hour.
+    /// All replicas for an hour; of a range, the most.
     pub per_hour: f64,
-    /// All replicas for a month of 730 hours, if the index never sleeps.
+    /// All replicas for a month of 730 hours, if the index never sleeps; of a range, the most.
     pub per_month: f64,
 }
 
@@ -183,7 +183,7 @@ impl Plan {
     /// What a selection costs while it is awake; asleep it costs its storage only.
     pub fn price(&self, selection: &Selection) -> Price {
         let hour = self.prices.container_hour.get(&selection.size).copied().unwrap_or(0.0);
-        let per_hour = money(hour * f64::from(selection.replicas));
+        let per_hour = money(hour * f64::from(selection.most_replicas()));
         Price { currency: self.prices.currency.clone(), per_hour, per_month: money(per_hour * MONTH_HOURS) }
     }
 
@@ -256,7 +256,7 @@ impl Taken {
     /// What these selections take. A size that is not there any more takes nothing.
     pub fn of(selections: &[Selection], sizes: &SizeTable) -> Self {
         selections.iter().fold(Self::default(), |taken, selection| {
-            let replicas = u64::from(selection.replicas);
+            let replicas = u64::from(selection.most_replicas());
             let size = sizes.0.iter().find(|size| size.name == selection.size);
             Self {
                 indexes: taken.indexes + 1,
@@ -277,6 +277,7 @@ pub fn money(amount: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::container::{Autoscale, Target};
 
     fn selections(replicas: &[u32]) -> Vec<Selection> {
         replicas.iter().map(|replicas| Selection { replicas: *replicas, ..Selection::new("small") }).collect()
@@ -299,7 +300,11 @@ mod tests {
         let plans = PlanTable::default();
         let price = plans.of(Some("team")).price(&selections(&[3])[0]);
         assert_eq!((price.per_hour, price.per_month, price.currency.as_str()), (0.036, 26.28, "EUR"));
-        assert_eq!(plans.of(Some("free")).price(&selections(&[1])[0]).per_month, 0.0);
+        assert!(plans.of(Some("free")).price(&selections(&[1])[0]).per_month.abs() < 1e-9);
+        let range = Autoscale { min: 1, max: 3, target: Target::ConcurrentSearches(8) };
+        let ranged = Selection { autoscale: Some(range), ..Selection::new("small") };
+        assert_eq!(plans.of(Some("team")).price(&ranged), price);
+        assert_eq!(Taken::of(&[ranged], &SizeTable::default()).replicas, 3);
     }
 
     #[test]

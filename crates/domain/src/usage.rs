@@ -257,10 +257,10 @@ mod tests {
     fn storage_counts_from_step_to_step() {
         let step = |hour: &str, bytes| StorageStep { index: IndexId(uuid::Uuid::nil()), uid: "a".parse().unwrap(), hour: at(hour), bytes };
         let steps = [step("2026-03-01T00:00:00Z", 10), step("2026-03-01T02:00:00Z", 30), step("2026-03-01T03:00:00Z", 0)];
-        let sum = |from: &str, to: &str| byte_hours(&steps, at(from), at(to)).iter().map(|(_, bytes)| bytes).sum::<f64>();
-        assert_eq!(sum("2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z"), 50.0);
-        assert_eq!(sum("2026-03-01T01:00:00Z", "2026-03-01T02:30:00Z"), 25.0);
-        assert_eq!(sum("2026-02-01T01:00:00Z", "2026-03-01T00:00:00Z"), 0.0);
+        let sum = |from: &str, to: &str| byte_hours(&steps, at(from), at(to)).iter().map(|(_, bytes)| bytes.round() as i64).sum::<i64>();
+        assert_eq!(sum("2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z"), 50);
+        assert_eq!(sum("2026-03-01T01:00:00Z", "2026-03-01T02:30:00Z"), 25);
+        assert_eq!(sum("2026-02-01T01:00:00Z", "2026-03-01T00:00:00Z"), 0);
     }
 
     #[test]

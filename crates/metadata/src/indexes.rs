@@ -122,7 +122,7 @@ impl Database {
 
 #[async_trait]
 impl Indexes for Database {
-    async fn create_within(&self, index: &Index, check: &SelectionCheck) -> Result<()> {
+    async fn create_within(&self, index: &Index, check: &SelectionCheck<'_>) -> Result<()> {
         let mut tx = self.begin().await?;
         // First, so that nobody changes what is read next.
         let revision = next_revision(&mut tx).await?;
@@ -190,7 +190,7 @@ impl Indexes for Database {
         tx.commit().await
     }
 
-    async fn set_selection_within(&self, id: IndexId, selection: &Selection, check: &SelectionCheck) -> Result<()> {
+    async fn set_selection_within(&self, id: IndexId, selection: &Selection, check: &SelectionCheck<'_>) -> Result<()> {
         let mut tx = self.begin().await?;
         // First, so that nobody changes what is read next.
         let revision = next_revision(&mut tx).await?;

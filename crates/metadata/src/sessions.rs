@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use onggi_domain::{
     SessionId, TenantId, Timestamp, UserId,
     account::{Session, User},
-    tenant::{MemberRole, TenantStatus},
+    tenant::{MemberRole, Standing},
 };
 use uuid::Uuid;
 
@@ -77,10 +77,11 @@ impl Sessions for Database {
         tenant: TenantId,
         now: Timestamp,
         idle_since: Timestamp,
-    ) -> Result<(Session, MemberRole, TenantStatus)> {
+    ) -> Result<(Session, MemberRole, Standing)> {
         let session = self.session(token_hash, now, idle_since).await?;
-        let (role, status): (String, String) = self.one("member", sql!("sessions/member"), values![tenant, session.user]).await?;
-        Ok((session, from_name("member role", role)?, from_name("tenant status", status)?))
+        let row: (String, String, Option<String>) = self.one("member", sql!("sessions/member"), values![tenant, session.user]).await?;
+        let (role, status, plan) = row;
+        Ok((session, from_name("member role", role)?, Standing { status: from_name("tenant status", status)?, plan }))
     }
 
     async fn touch(&self, id: SessionId, now: Timestamp) -> Result<()> {

@@ -55,7 +55,7 @@ pub struct Page<T> {
 pub type IndexPage = Page<Index>;
 
 /// Whether a tenant may have these selections, of all of its living indexes, in the place of those: the quotas of its plan.
-pub type SelectionCheck = dyn Fn(&[Selection], &[Selection]) -> std::result::Result<(), ApiError> + Send + Sync;
+pub type SelectionCheck<'a> = dyn Fn(&[Selection], &[Selection]) -> std::result::Result<(), ApiError> + Send + Sync + 'a;
 
 /// Indexes. A deleted index is seen by `get_by_id`, `changed_since` and `deleted` only.
 #[async_trait]
@@ -66,7 +66,7 @@ pub trait Indexes: Send + Sync {
         self.create_within(index, &|_, _| Ok(())).await
     }
     /// The same, if the tenant may: [`crate::Error::Refused`] with what `check` says. No other index is created meanwhile.
-    async fn create_within(&self, index: &Index, check: &SelectionCheck) -> Result<()>;
+    async fn create_within(&self, index: &Index, check: &SelectionCheck<'_>) -> Result<()>;
     /// The tenant's index of this uid.
     async fn get(&self, tenant: TenantId, uid: &IndexUid) -> Result<Index>;
     /// The index of this id, also when it is deleted.
@@ -88,7 +88,7 @@ pub trait Indexes: Send + Sync {
         self.set_selection_within(id, selection, &|_, _| Ok(())).await
     }
     /// The same, if the tenant may: [`crate::Error::Refused`] with what `check` says. Nothing else is selected meanwhile.
-    async fn set_selection_within(&self, id: IndexId, selection: &Selection, check: &SelectionCheck) -> Result<()>;
+    async fn set_selection_within(&self, id: IndexId, selection: &Selection, check: &SelectionCheck<'_>) -> Result<()>;
     /// What is selected for each living index of a tenant.
     async fn selections(&self, tenant: TenantId) -> Result<Vec<(IndexId, Selection)>>;
     /// Sends the index to sleep or wakes it; grows the revision when that is a change and returns whether it was one.

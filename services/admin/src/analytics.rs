@@ -1,6 +1,6 @@
 //! `/indexes/{uid}/analytics` and `/stats/searches`: what was searched for, as gateways have counted it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 
 use axum::{
     Json, Router,
@@ -215,14 +215,16 @@ impl Admin {
         let step = if length > LONGEST.0 { Step::Day } else { Step::Hour };
         let steps = steps(index.id, &hours, from, to, step);
         let mut totals = Counts::default();
-        steps.iter().for_each(|(_, counts)| totals.add(counts));
+        for counts in steps.values() {
+            totals.add(counts);
+        }
 
         let top = searches.queries(index.id, from, to, QueryOrder::Searches, COMPARED.0.max(limit)).await.map_err(Error::internal)?;
         let before =
             searches.queries(index.id, ago(from, length), from, QueryOrder::Searches, COMPARED.1).await.map_err(Error::internal)?;
         let empty = searches.queries(index.id, from, to, QueryOrder::NoHits, limit).await.map_err(Error::internal)?;
         let mut slow = searches.queries(index.id, from, to, QueryOrder::Slow, limit * 5).await.map_err(Error::internal)?;
-        slow.sort_by(|(_, a), (_, b)| b.latencies.quantile(0.99).cmp(&a.latencies.quantile(0.99)));
+        slow.sort_by_key(|(_, counts)| Reverse(counts.latencies.quantile(0.99)));
         slow.truncate(limit as usize);
         let counted = moments.iter().find(|(id, _)| *id == index.id).map(|(_, counts)| *counts).unwrap_or_default();
         Ok(Analytics {

@@ -35,7 +35,7 @@ pub(crate) struct Observed {
     pub(crate) phase: IndexPhase,
     /// From a controller of an earlier version: what is selected.
     #[serde(default)]
-    wanted: Option<u32>,
+    pub(crate) wanted: Option<u32>,
     pub(crate) containers: Vec<Container>,
     #[serde(default)]
     pub(crate) decisions: Vec<Decision>,

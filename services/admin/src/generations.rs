@@ -177,9 +177,9 @@ impl Admin {
     /// Copies the objects first and creates the index last, so that it is never seen without its documents.
     async fn copy(&self, source: &Index, generation: Generation, target: IndexUid) -> Result<()> {
         let mut index = Index::new(source.tenant, target, None, source.selection.clone(), Timestamp::now());
-        let bucket = self.bucket(index.tenant, index.id);
+        let (bucket, original) = (self.bucket(index.tenant, index.id), self.bucket(source.tenant, source.id));
         // What lies below an id that is older, and has no index, is taken for what a crash has left.
-        let copying = timeout(onggi_bucket::FORK_TIME, bucket.fork_from(&self.bucket(source.tenant, source.id), source.id, generation));
+        let copying = timeout(onggi_bucket::FORK_TIME, bucket.fork_from(&original, source.id, generation));
         let copied = copying.await.map_err(|_| Error::internal("the copies of a fork took too long"))?;
         let manifest = copied.map_err(Error::internal)?;
         index.primary_key.clone_from(&manifest.state.primary_key);

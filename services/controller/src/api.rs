@@ -120,29 +120,29 @@ async fn containers(State(inner): State<Arc<Inner>>, Path(id): Path<IndexId>) ->
 }
 
 /// A container, and whose it is: for the operator.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Anywhere {
+struct Anywhere {
     /// Its tenant.
-    pub tenant: TenantId,
+    tenant: TenantId,
     /// Its index.
-    pub index: IndexId,
+    index: IndexId,
     /// The name of its size class.
-    pub size: String,
+    size: String,
     /// Its name.
-    pub name: String,
+    name: String,
     /// What it does.
-    pub role: Role,
+    role: Role,
     /// How far it is.
-    pub status: ContainerStatus,
+    status: ContainerStatus,
     /// CPU seconds used since it was started last.
-    pub cpu_seconds: Option<f64>,
+    cpu_seconds: Option<f64>,
     /// Private memory in bytes.
-    pub memory_bytes: Option<u64>,
+    memory_bytes: Option<u64>,
     /// When it was created.
-    pub since: Timestamp,
+    since: Timestamp,
     /// Why it failed, or how often it was restarted.
-    pub note: Option<String>,
+    note: Option<String>,
 }
 
 /// Every container, as the runtime sees it: no worker is asked.

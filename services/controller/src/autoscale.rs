@@ -145,7 +145,7 @@ impl Scaler {
 mod tests {
     use super::*;
 
-    const WINDOWS: Windows = Windows { up: Duration::from_secs(5), down: Duration::from_secs(60) };
+    const WINDOWS: Windows = Windows { up: Duration::from_secs(5), down: Duration::from_mins(1) };
     const RANGE: Autoscale = Autoscale { min: 1, max: 5, target: Target::ConcurrentSearches(4) };
 
     fn searches(concurrency: f64) -> Load {

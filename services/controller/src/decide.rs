@@ -138,7 +138,10 @@ pub(crate) fn decide(situation: &Situation, patience: &Patience) -> Plan {
         load: load.collect(),
         apply: !retire.is_empty() || !in_number(&stay, situation),
         record: all_serve && loose.is_empty(),
-        look_again: look_again(&stay, target, patience).into_iter().chain(loose.iter().map(|seen| patience.route - seen.unrouted)).min(),
+        look_again: look_again(&stay, target, patience)
+            .into_iter()
+            .chain(loose.iter().map(|seen| patience.route.saturating_sub(seen.unrouted)))
+            .min(),
         hold: loose.into_iter().filter(|_| any_caught_up).map(|seen| seen.observed.name.clone()).collect(),
         retire,
     }

@@ -148,13 +148,13 @@ impl Runtime for ProcessRuntime {
     }
 
     async fn observe(&self) -> Result<Vec<Observed>> {
-        let containers = self.host.indexes.lock().values().flat_map(|set| set.containers.iter().cloned()).collect();
-        Ok(observe(containers))
+        let containers: Vec<_> = self.host.indexes.lock().values().flat_map(|set| set.containers.iter().cloned()).collect();
+        Ok(observe(&containers))
     }
 
     async fn observe_index(&self, index: IndexId) -> Result<Vec<Observed>> {
         let containers = self.host.indexes.lock().get(&index).map(|set| set.containers.clone()).unwrap_or_default();
-        Ok(observe(containers))
+        Ok(observe(&containers))
     }
 
     async fn remove(&self, index: IndexId) -> Result<()> {
@@ -194,7 +194,7 @@ impl Host {
 }
 
 /// What is read of each process is read without the lock.
-fn observe(containers: Vec<Arc<Container>>) -> Vec<Observed> {
+fn observe(containers: &[Arc<Container>]) -> Vec<Observed> {
     let mut observed: Vec<Observed> = containers.iter().map(|container| container.observe()).collect();
     observed.sort_by(|a, b| a.name.cmp(&b.name));
     observed

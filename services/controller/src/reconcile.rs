@@ -108,14 +108,13 @@ impl Inner {
             return None;
         };
         let cpus = self.deps.sizes.get(&index.selection.size).map_or(1.0, |size| f64::from(size.cpu_millis) / 1000.0);
-        let change = match &mut memory.scaler {
-            Some(scaler) => scaler.select(range, cpus, now),
-            None => {
-                // What ran under a controller before this one is what the load had led to.
-                let running = observed.iter().filter(|container| container.role == Role::Searcher && !container.stopping).count();
-                memory.scaler = Some(Scaler::new(range, cpus, u32::try_from(running).unwrap_or(range.max), now));
-                None
-            }
+        let change = if let Some(scaler) = &mut memory.scaler {
+            scaler.select(range, cpus, now)
+        } else {
+            // What ran under a controller before this one is what the load had led to.
+            let running = observed.iter().filter(|container| container.role == Role::Searcher && !container.stopping).count();
+            memory.scaler = Some(Scaler::new(range, cpus, u32::try_from(running).unwrap_or(range.max), now));
+            None
         };
         memory.wanted = memory.scaler.as_ref().map_or(memory.wanted, Scaler::replicas);
         change

@@ -99,7 +99,7 @@ impl Authenticator {
         match self.providers.accept(tenant, token).await? {
             Ok(Accepted { known, granted }) => {
                 let known = Known { key: key_of_users(tenant, known.provider.updated_at), standing: known.standing.clone() };
-                Ok(Caller { known: Arc::new(known), rules: Some(SearchRules::granted(granted)) })
+                Ok(Caller { known: Arc::new(known), rules: Some(Arc::new(SearchRules::granted(granted))), member: false })
             }
             Err(why) => {
                 tracing::debug!(%tenant, why, "token of an identity provider was refused");
@@ -149,8 +149,8 @@ impl Authenticator {
 
 impl Caller {
     /// A person whose role is what a key would allow.
-    pub(crate) fn member(stand_in: Key) -> Self {
-        Self { known: Arc::new(Known { key: stand_in, status: TenantStatus::Active }), rules: None, member: true }
+    pub(crate) fn member(stand_in: Key, standing: Standing) -> Self {
+        Self { known: Arc::new(Known { key: stand_in, standing }), rules: None, member: true }
     }
 
     pub(crate) fn tenant(&self) -> TenantId {
@@ -160,7 +160,12 @@ impl Caller {
     /// The key that was shown, or that signed the token that was.
     pub(crate) fn shown_key(&self) -> Option<KeyId> {
         let key = &self.known.key;
-        (!key.root && !key.uid.0.is_nil()).then_some(key.uid)
+        (!self.member && !key.root && !key.uid.0.is_nil()).then_some(key.uid)
+    }
+
+    /// Whether the tenant is served no more, for now.
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.known.standing.status == TenantStatus::Suspended
     }
 
     /// The tenant's plan.

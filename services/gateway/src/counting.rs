@@ -144,7 +144,7 @@ impl Counting {
             tokio::select! {
                 entry = teller.entries.recv() => {
                     if let Some(entry) = entry {
-                        teller.tally.add(entry);
+                        teller.tally.add(&entry);
                     }
                 }
                 _ = ticks.tick() => self.0.tell(&mut teller, false).await,
@@ -187,7 +187,7 @@ impl Counting {
 impl Inner {
     async fn tell(&self, teller: &mut Teller, everything: bool) {
         while let Ok(entry) = teller.entries.try_recv() {
-            teller.tally.add(entry);
+            teller.tally.add(&entry);
         }
         self.take(teller, Timestamp::now(), everything);
         let dropped = self.dropped.swap(0, Ordering::Relaxed);

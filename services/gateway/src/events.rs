@@ -89,7 +89,7 @@ fn is_logged(user: Option<u128>, request_id: &[u8], one_in: u64) -> bool {
     // FNV-1a: it is to be spread, not to be kept secret.
     let of_request =
         || request_id.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
-    one_in <= 1 || user.map_or_else(of_request, |user| user as u64) % one_in == 0
+    one_in <= 1 || user.map_or_else(of_request, |user| user as u64).is_multiple_of(one_in)
 }
 
 /// What a search was, once it is answered.

@@ -23,7 +23,7 @@ use moka::future::Cache;
 use onggi_domain::{
     ApiError, Code, KeyId, SessionId, TenantId, Timestamp,
     key::{IndexPattern, Key},
-    tenant::{MemberRole, TenantStatus},
+    tenant::MemberRole,
 };
 use onggi_metadata::{KeySecrets, Sessions, hash_key};
 use onggi_web::{
@@ -91,7 +91,6 @@ pub(crate) fn welcome(request: &Request) -> Option<Response> {
 struct Known {
     session: SessionId,
     caller: Caller,
-    status: TenantStatus,
 }
 
 /// Finds out who is signed in, and keeps those who ask too much from the portal.
@@ -140,7 +139,7 @@ impl Portal {
                 return Err(forged());
             }
         }
-        if known.status == TenantStatus::Suspended {
+        if known.caller.is_suspended() {
             return Err(Error::api(Code::TenantSuspended, "The tenant is suspended. Its data is kept; ask the operator of this service."));
         }
         Ok(known.caller.clone())
@@ -150,12 +149,12 @@ impl Portal {
         let key = (hash, tenant);
         let found = self.known.try_get_with_by_ref(&key, async {
             let now = Timestamp::now();
-            let (session, role, status) = self.sessions.member(&key.0, tenant, now, self.rules.idle_since(now)).await?;
+            let (session, role, standing) = self.sessions.member(&key.0, tenant, now, self.rules.idle_since(now)).await?;
             if now.as_second() - session.seen_at.as_second() > TOUCH_SECONDS {
                 self.sessions.touch(session.id, now).await?;
             }
-            let caller = Caller::member(stand_in(tenant, KeyId(session.user.0), role, now));
-            Ok::<_, onggi_metadata::Error>(Arc::new(Known { session: session.id, caller, status }))
+            let caller = Caller::member(stand_in(tenant, KeyId(session.user.0), role, now), standing);
+            Ok::<_, onggi_metadata::Error>(Arc::new(Known { session: session.id, caller }))
         });
         found.await.map_err(|error: Arc<onggi_metadata::Error>| match &*error {
             onggi_metadata::Error::NotFound("session") => nobody(),

@@ -37,7 +37,7 @@ const TOKEN_BYTES: usize = 16 * 1024;
 
 /// The identity providers of all tenants.
 pub(crate) struct Providers {
-    providers: Arc<dyn IdentityProviders>,
+    stored: Arc<dyn IdentityProviders>,
     keys: KeySets,
     known: Cache<TenantId, Option<Arc<Known>>>,
 }
@@ -57,7 +57,7 @@ pub(crate) struct Accepted {
 impl Providers {
     pub(crate) fn new(providers: Arc<dyn IdentityProviders>, networks: &[IpNet], cache_time: Duration) -> Self {
         let known = Cache::builder().max_capacity(KNOWN).time_to_live(cache_time).build();
-        Self { providers, keys: KeySets::new(networks), known }
+        Self { stored: providers, keys: KeySets::new(networks), known }
     }
 
     /// The tenant and the token of what a caller shows, if it is of this kind.
@@ -80,7 +80,7 @@ impl Providers {
 
     async fn find(&self, tenant: TenantId) -> Result<Option<Arc<Known>>> {
         let found = self.known.try_get_with(tenant, async {
-            match self.providers.get(tenant).await {
+            match self.stored.get(tenant).await {
                 Ok((provider, standing)) => Ok(Some(Arc::new(Known { provider, standing }))),
                 Err(onggi_metadata::Error::NotFound(_)) => Ok(None),
                 Err(error) => Err(error),

@@ -116,7 +116,9 @@ impl Searchers {
         };
         if let Some(call) = call {
             let timings = response.headers().get(TIMING).and_then(|value| value.to_str().ok()?.parse().ok());
-            timings.into_iter().for_each(|timings| call.timed(timings));
+            if let Some(timings) = timings {
+                call.timed(timings);
+            }
             call.answered(response.status());
         }
         match response.status() {

@@ -60,11 +60,11 @@ async fn run_with(command: Command, config: Config) -> anyhow::Result<()> {
             let config = with_data(config, &args.data);
             up::run(config, args).await
         }
-        Command::Tenant(command) => operator::tenant(command, config).await,
+        Command::Tenant(command) => Box::pin(operator::tenant(command, config)).await,
         Command::Operator(command) => people::operator(command, config).await,
         Command::Key(command) => operator::key(command, config).await,
         Command::Index(command) => index::run(command).await,
-        Command::Dump(command) => dump::run(command, config).await,
+        Command::Dump(command) => Box::pin(dump::run(command, config)).await,
         Command::Backup(command) => backup::run(command, config).await,
         Command::Import(args) => import::run(args).await,
         Command::Search(args) => index::search(args).await,

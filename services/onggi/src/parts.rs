@@ -82,7 +82,7 @@ impl<'a> Ground<'a> {
     }
 
     /// The internal API of a controller.
-    pub(crate) fn ask_controller(&self, controller: &Controller) -> axum::Router {
+    pub(crate) fn ask_controller(controller: &Controller) -> axum::Router {
         trace::go_on(controller.router(), "controller")
     }
 

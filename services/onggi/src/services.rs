@@ -12,7 +12,7 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use onggi_controller::kubernetes::{self, Candidate, KubernetesRuntime, WorkerTerms};
+use onggi_controller::kubernetes::{self, Candidate, KubernetesRuntime, TenantPlans, WorkerTerms};
 use onggi_domain::{ApiError, Code};
 use onggi_gateway::kubernetes::Slices;
 use onggi_web::{
@@ -97,12 +97,13 @@ pub(crate) async fn controller(config: &Config) -> anyhow::Result<()> {
             sizes: config.sizes.clone(),
             internal_secret: internal,
             sts: config.sts()?,
+            plans: Some(TenantPlans { tenants: ground.metadata.tenants.clone(), table: config.plans.clone() }),
         };
         let ended = CancellationToken::new();
         let work = async {
             let runtime = Arc::new(KubernetesRuntime::start(client, config.kubernetes.clone(), terms).await);
             let controller = ground.controller(runtime.clone());
-            leading.store(Some(Arc::new(ground.ask_controller(&controller))));
+            leading.store(Some(Arc::new(Ground::ask_controller(&controller))));
             tokio::join!(controller.run(ended.cancelled()), runtime.operate(ended.cancelled()));
         };
         let watch = async {

@@ -171,7 +171,7 @@ impl Parts {
         };
         let runtime = Arc::new(ProcessRuntime::start(process).await.context("cannot start the runtime")?);
         let controller = ground.controller(runtime.clone());
-        let control = Upstream::local(ground.ask_controller(&controller), &internal);
+        let control = Upstream::local(Ground::ask_controller(&controller), &internal);
         let uploader = Upstream::local(ground.uploader(control.clone())?, &internal);
         // The gateway asks the admin service, and its pages ask the gateway.
         let edge = Arc::new(OnceLock::new());

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use onggi_domain::{
     InvitationId, SessionId, TenantId, Timestamp, UserId,
     account::{Credentials, Email, Invitation, Member, Session, User},
-    tenant::{MemberRole, Tenant, TenantStatus},
+    tenant::{MemberRole, Standing, Tenant},
 };
 
 use crate::{Page, Result};
@@ -77,7 +77,7 @@ pub trait Sessions: Send + Sync {
         tenant: TenantId,
         now: Timestamp,
         idle_since: Timestamp,
-    ) -> Result<(Session, MemberRole, TenantStatus)>;
+    ) -> Result<(Session, MemberRole, Standing)>;
     /// Notes that a session was used.
     async fn touch(&self, id: SessionId, now: Timestamp) -> Result<()>;
     /// The sessions of a person that are not over, the one used last first.

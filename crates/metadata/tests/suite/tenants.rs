@@ -2,7 +2,7 @@
 
 use onggi_domain::{TenantId, tenant::TenantStatus};
 
-use crate::{World, assert_error, at, new_index, new_tenant, uid};
+use crate::{World, assert_error, new_index, new_tenant, uid};
 
 pub(crate) async fn a_tenant_is_found_by_id_and_name(world: World) {
     let tenants = &world.metadata.tenants;

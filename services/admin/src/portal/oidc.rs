@@ -14,6 +14,7 @@ use axum::{
     routing::get,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use futures::future::BoxFuture;
 use http::{HeaderMap, header::SET_COOKIE};
 use onggi_domain::{
     Timestamp,
@@ -109,23 +110,28 @@ impl Providers {
             return Ok(known.clone());
         }
         let url = IssuerUrl::new(issuer(provider)).map_err(|error| ProviderError(chain(&error)))?;
-        let found = CoreProviderMetadata::discover_async(url, &|request| self.ask(request)).await;
+        let found = CoreProviderMetadata::discover_async(url, &self.asking()).await;
         let found = Arc::new(found.map_err(|error| ProviderError(chain(&error)))?);
         self.described.lock().insert(name.to_owned(), (Instant::now(), found.clone()));
         Ok(found)
     }
 
-    /// Sends a request to a provider.
-    async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, ProviderError> {
-        let request = request.try_into().map_err(|error: reqwest::Error| ProviderError(chain(&error)))?;
-        let response = self.http.execute(request).await.map_err(|error| ProviderError(chain(&error)))?;
-        let mut answer = http::Response::builder().status(response.status());
-        if let Some(headers) = answer.headers_mut() {
-            headers.clone_from(response.headers());
-        }
-        let body = response.bytes().await.map_err(|error| ProviderError(chain(&error)))?;
-        answer.body(body.to_vec()).map_err(|error| ProviderError(error.to_string()))
+    /// Sends requests to a provider.
+    fn asking(&self) -> impl Fn(HttpRequest) -> BoxFuture<'static, Result<HttpResponse, ProviderError>> + Send + Sync + 'static {
+        let http = self.http.clone();
+        move |request| Box::pin(ask(http.clone(), request))
     }
+}
+
+async fn ask(http: reqwest::Client, request: HttpRequest) -> Result<HttpResponse, ProviderError> {
+    let request = request.try_into().map_err(|error: reqwest::Error| ProviderError(chain(&error)))?;
+    let response = http.execute(request).await.map_err(|error| ProviderError(chain(&error)))?;
+    let mut answer = http::Response::builder().status(response.status());
+    if let Some(headers) = answer.headers_mut() {
+        headers.clone_from(response.headers());
+    }
+    let body = response.bytes().await.map_err(|error| ProviderError(chain(&error)))?;
+    answer.body(body.to_vec()).map_err(|error| ProviderError(error.to_string()))
 }
 
 /// As the provider's tokens name it: without the slash that a URL without a path gets.
@@ -294,7 +300,7 @@ async fn exchange(portal: &Portal, visit: &Visit, name: &str, provider: &OidcCon
     let client = portal.client(visit, name, provider, &description)?;
     let request = client.exchange_code(AuthorizationCode::new(code)).map_err(|error| told(&error))?;
     let request = request.set_pkce_verifier(PkceCodeVerifier::new(begun.verifier.clone()));
-    let tokens = request.request_async(&|request| providers.ask(request)).await.map_err(|error| told(&error))?;
+    let tokens = request.request_async(&providers.asking()).await.map_err(|error| told(&error))?;
     let id_token = tokens.id_token().ok_or_else(|| Ended::Provider("no ID token came back".to_owned()))?;
     let claims = id_token.claims(&client.id_token_verifier(), &Nonce::new(begun.nonce.clone())).map_err(|error| told(&error))?;
     let verified = claims.email_verified().unwrap_or(provider.trust_email);

@@ -180,7 +180,7 @@ async fn row(portal: &Portal, index: &Index) -> Result<Row> {
         tasks.list(index.tenant, &filter, &[IndexPattern::all()], None, 1, false).await?.total > 0
     };
     let (health, why) = judge(index, observed.as_ref(), rebuilding);
-    let ready = observed.as_ref().map_or(0, |observed| ready(observed));
+    let ready = observed.as_ref().map_or(0, ready);
     Ok(Row {
         uid: index.uid.to_string(),
         health,
@@ -243,7 +243,7 @@ mod tests {
     fn the_state_of_an_index_follows_from_its_containers() {
         let selection = Selection { replicas: 2, ..Selection::new("small") };
         let index = Index::new(TenantId::generate(), "a".parse().unwrap(), None, selection, Timestamp::UNIX_EPOCH);
-        let seen = |phase, containers| Observed { phase, containers };
+        let seen = |phase, containers| Observed { phase, wanted: None, containers, decisions: Vec::new() };
         let running = || searcher(ContainerStatus::Running, None);
         let two = seen(IndexPhase::Awake, vec![running(), running()]);
         assert_eq!(judge(&index, Some(&two), false), (Health::Awake, None));

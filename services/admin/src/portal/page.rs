@@ -3,11 +3,10 @@
 use std::{fmt::Display, sync::Arc};
 
 use askama::Template;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse};
 use onggi_domain::{
     TenantId, Timestamp,
     account::User,
-    key::Action,
     tenant::{MemberRole, Tenant, TenantStatus},
 };
 use url::form_urlencoded;
@@ -17,7 +16,7 @@ use super::{
     failure::{Failure, Result},
     icons,
     texts::Language,
-    visit::{Member, Operator, SignedIn, Theme, Visit, href},
+    visit::{Member, Operator, SignedIn, Visit, href},
 };
 
 /// Where in the portal a page is.
@@ -87,6 +86,7 @@ pub(crate) struct Page {
     pub(crate) notice: Option<&'static str>,
 }
 
+#[expect(clippy::unused_self, clippy::trivially_copy_pass_by_ref, reason = "templates call methods, and pass what they have by reference")]
 impl Page {
     /// A page for anybody.
     pub(crate) fn plain(visit: &Arc<Visit>) -> Self {
@@ -140,10 +140,6 @@ impl Page {
 
     pub(crate) fn theme(&self) -> &'static str {
         self.visit.theme.as_str()
-    }
-
-    pub(crate) fn themes(&self) -> [Theme; 3] {
-        Theme::ALL
     }
 
     /// What forms must send as `csrf`.
@@ -206,11 +202,6 @@ impl Page {
     /// Whether the person may change members and keys.
     pub(crate) fn is_owner(&self) -> bool {
         self.role() == MemberRole::Owner
-    }
-
-    /// Whether the person's role allows this through the tenant API.
-    pub(crate) fn may(&self, action: Action) -> bool {
-        self.role().allows(action)
     }
 
     /// A number with its thousands apart.

@@ -141,6 +141,7 @@ impl Language {
     }
 
     /// A number with its thousands apart.
+    #[expect(clippy::unused_self, reason = "how numbers are written is a language's affair; these two agree")]
     pub(crate) fn number(self, number: u64) -> String {
         let digits = number.to_string();
         let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -154,6 +155,7 @@ impl Language {
     }
 
     /// A number of bytes, for people.
+    #[expect(clippy::unused_self, reason = "as for numbers")]
     pub(crate) fn bytes(self, bytes: u64) -> String {
         let mut text = String::new();
         let (mut rest, mut unit) = (bytes as f64, 0);

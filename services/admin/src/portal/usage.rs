@@ -279,7 +279,7 @@ fn rounded(value: f64, places: usize) -> f64 {
 /// A number with one place, or two where it is small.
 fn decimal(value: f64) -> String {
     match value {
-        value if value == 0.0 => "0".to_owned(),
+        0.0 => "0".to_owned(),
         value if value < 10.0 => format!("{value:.2}"),
         value => {
             let text = format!("{value:.1}");

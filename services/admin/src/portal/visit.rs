@@ -128,11 +128,6 @@ impl Visit {
     pub(crate) fn user(&self) -> Option<&User> {
         self.signed_in.as_ref().map(|signed_in| &signed_in.user)
     }
-
-    /// The path without its query.
-    pub(crate) fn bare_path(&self) -> &str {
-        self.path.split('?').next().unwrap_or_default()
-    }
 }
 
 impl Portal {
@@ -167,7 +162,6 @@ pub(crate) struct SignedIn {
 #[derive(Clone)]
 pub(crate) struct Member {
     pub(crate) visit: Arc<Visit>,
-    pub(crate) session: Session,
     pub(crate) user: User,
     pub(crate) token: String,
     pub(crate) tenant: Tenant,
@@ -231,13 +225,13 @@ impl FromRequestParts<Portal> for Member {
 
     /// A tenant of others is answered as one that does not exist.
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self> {
-        let SignedIn { visit, session, user, token } = SignedIn::from_request_parts(parts, portal).await?;
+        let SignedIn { visit, user, token, .. } = SignedIn::from_request_parts(parts, portal).await?;
         let Path(params) = parts.extract::<Path<HashMap<String, String>>>().await.map_err(|_| Failure::NotFound)?;
         let id: TenantId = params.get("tenant").and_then(|id| id.parse().ok()).ok_or(Failure::NotFound)?;
         let memberships = portal.admin.0.metadata.members.of_user(user.id).await?;
         let (tenant, role) = memberships.iter().find(|(tenant, _)| tenant.id == id).cloned().ok_or(Failure::NotFound)?;
         let tenants = memberships.into_iter().map(|(tenant, _)| tenant).collect();
-        Ok(Self { visit, session, user, token, tenant, role, tenants })
+        Ok(Self { visit, user, token, tenant, role, tenants })
     }
 }
 

@@ -289,6 +289,7 @@ fn forecast(so_far: f64, recent: f64, recent_time: Duration, left: Duration) -> 
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "sums of small whole numbers are exact")]
 mod tests {
     use onggi_domain::container::Role;
 

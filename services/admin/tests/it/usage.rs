@@ -41,7 +41,9 @@ impl Sandbox {
     async fn searched(&self, uid: &str, at: Timestamp, queries: &[(&str, Counts)]) {
         let (tenant, index) = (self.caller.tenant, self.index(uid).await.id);
         let mut all = Counts { documents: 3, ..Counts::default() };
-        queries.iter().for_each(|(_, counts)| all.add(counts));
+        for (_, counts) in queries {
+            all.add(counts);
+        }
         let query = |(query, counts): &(&str, Counts)| QueryCounts { tenant, index, query: (*query).to_owned(), counts: *counts };
         let batch = CountBatch {
             source: uuid::Uuid::new_v4(),

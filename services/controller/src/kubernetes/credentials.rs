@@ -73,7 +73,7 @@ mod tests {
             session_token: String::new(),
             expires_at: at(second),
         };
-        assert_eq!(renew_in(&until(3600), at(0)), Some(Duration::from_secs(3000)));
+        assert_eq!(renew_in(&until(3600), at(0)), Some(Duration::from_mins(50)));
         for now in [3000, 3599, 3601, 9999] {
             assert_eq!(renew_in(&until(3600), at(now)), None, "{now}");
         }

@@ -18,12 +18,7 @@ mod pods;
 mod scale;
 mod status;
 
-use std::{
-    collections::{HashMap, HashSet},
-    fmt::Debug,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, fmt::Debug, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use k8s_openapi::{
@@ -50,7 +45,9 @@ use onggi_domain::{
     Generation, IndexId, TenantId,
     container::{ContainerSet, Decision, Role, SizeTable},
     limits::Limits,
+    plan::PlanTable,
 };
+use onggi_metadata::Tenants;
 use onggi_web::identity::worker_secret;
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
@@ -90,6 +87,16 @@ pub struct WorkerTerms {
     pub internal_secret: Arc<str>,
     /// Gives each index credentials of its own, for its prefix of the bucket; `None`: all have those of the bucket.
     pub sts: Option<Sts>,
+    /// How much each tenant may have; `None`: all as much as the configuration says.
+    pub plans: Option<TenantPlans>,
+}
+
+/// Where to learn how much a tenant may have.
+pub struct TenantPlans {
+    /// Says which plan a tenant has.
+    pub tenants: Arc<dyn Tenants>,
+    /// The plans.
+    pub table: PlanTable,
 }
 
 /// Runs containers as pods.
@@ -119,8 +126,9 @@ struct Cluster {
     desired: Mutex<HashMap<IndexId, SearchIndexSpec>>,
     /// The generations that are served, and when that was last shown.
     served: Mutex<HashMap<IndexId, (Generation, Option<Instant>)>>,
-    /// Tenants whose namespace was applied by this process.
-    tenants: Mutex<HashSet<TenantId>>,
+    plans: Option<TenantPlans>,
+    /// Tenants whose namespace was applied by this process, and for how much.
+    tenants: Mutex<HashMap<TenantId, Allowance>>,
     applied: Mutex<HashMap<IndexId, AppliedObjects>>,
     queue: Queue,
     changes: broadcast::Sender<IndexId>,
@@ -135,7 +143,7 @@ pub async fn client() -> kube::Result<Client> {
 impl KubernetesRuntime {
     /// Begins to watch the cluster, and returns once everything in it has been seen.
     pub async fn start(client: Client, config: KubernetesConfig, terms: WorkerTerms) -> Self {
-        let WorkerTerms { bucket, bucket_options, limits, sizes, internal_secret, sts } = terms;
+        let WorkerTerms { bucket, bucket_options, limits, sizes, internal_secret, sts, plans } = terms;
         let builder = Builder { config, sizes, worker: WorkerSettings { bucket, bucket_options, scoped: sts.is_some(), limits } };
         let each = [Role::Indexer, Role::Searcher].into_iter().flat_map(|role| builder.sizes.0.iter().map(move |size| (role, size)));
         let revisions = each.map(|(role, size)| ((role, size.name.clone()), builder.revision(role, size))).collect();
@@ -154,6 +162,7 @@ impl KubernetesRuntime {
             budgets: Mirror::new(&prefix),
             desired: Mutex::default(),
             served: Mutex::default(),
+            plans,
             tenants: Mutex::default(),
             applied: Mutex::default(),
             queue: Queue::default(),
@@ -355,13 +364,26 @@ impl Cluster {
         });
     }
 
-    /// Applies a tenant's namespace and what stands in it, once in the life of this process.
+    /// How much a tenant may have. If nobody can say, what it had: a plan matters less than that an index runs.
+    async fn allowance(&self, tenant: TenantId) -> Allowance {
+        let of_everyone = || Allowance::of_everyone(&self.builder.config);
+        let Some(TenantPlans { tenants, table }) = &self.plans else { return of_everyone() };
+        match tenants.get(tenant).await {
+            Ok(found) => Allowance::of(table.of(found.plan.as_deref()), &self.builder.config),
+            Err(error) => {
+                tracing::warn!(%tenant, %error, "the tenant's plan is not known");
+                self.tenants.lock().get(&tenant).cloned().unwrap_or_else(of_everyone)
+            }
+        }
+    }
+
+    /// Applies a tenant's namespace and what stands in it, once in the life of this process and again when the tenant may have more or less.
     async fn ensure_namespace(&self, tenant: TenantId) -> kube::Result<()> {
-        if self.tenants.lock().contains(&tenant) {
+        let allowance = self.allowance(tenant).await;
+        if self.tenants.lock().get(&tenant) == Some(&allowance) {
             return Ok(());
         }
         let namespace = self.namespace(tenant);
-        let allowance = Allowance::of_everyone(&self.builder.config);
         for object in namespace::objects(tenant, &self.builder.config, &self.builder.sizes, &allowance) {
             let kind = object["kind"].as_str().unwrap_or_default();
             let name = object["metadata"]["name"].as_str().unwrap_or_default();
@@ -371,7 +393,7 @@ impl Cluster {
             };
             self.apply(api, name, &object).await?;
         }
-        self.tenants.lock().insert(tenant);
+        self.tenants.lock().insert(tenant, allowance);
         Ok(())
     }
 

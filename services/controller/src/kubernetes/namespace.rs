@@ -1,6 +1,6 @@
 //! A tenant's namespace, and what stands in it whatever the tenant's indexes are: who may talk to whom, and how much there may be.
 
-use onggi_domain::{TenantId, container::SizeTable};
+use onggi_domain::{TenantId, container::SizeTable, plan::Plan};
 use serde_json::{Value, json};
 
 use super::{
@@ -23,6 +23,16 @@ impl Allowance {
     /// The same for every tenant.
     pub(crate) fn of_everyone(config: &KubernetesConfig) -> Self {
         Self { pods: config.quota_pods.into(), resources: None, sizes: Vec::new() }
+    }
+
+    /// What a plan lets a tenant select, and room for what runs besides: a searcher more for each while they are replaced, an indexer for each index.
+    pub(crate) fn of(plan: &Plan, config: &KubernetesConfig) -> Self {
+        let pods = u64::from(plan.max_replicas) * 2 + u64::from(plan.max_indexes);
+        Self {
+            pods: pods.min(config.quota_pods.into()),
+            resources: Some((plan.max_cpu_millis.saturating_mul(3), plan.max_memory.as_u64().saturating_mul(3))),
+            sizes: plan.sizes.clone(),
+        }
     }
 
     fn quota(&self) -> Value {

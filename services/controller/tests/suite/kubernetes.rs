@@ -41,6 +41,7 @@ async fn runtime() -> Option<KubernetesRuntime> {
         sizes: SizeTable::default(),
         internal_secret: "an internal secret of the conformance suite".into(),
         sts: None,
+        plans: None,
     };
     Some(KubernetesRuntime::start(client().await.unwrap(), config, terms).await)
 }

@@ -69,7 +69,7 @@ impl Tally {
         Self { by_index: BTreeMap::new(), events: HashSet::new(), different: 0, most_per_index, most }
     }
 
-    pub(crate) fn add(&mut self, entry: Entry) {
+    pub(crate) fn add(&mut self, entry: &Entry) {
         let Some(query) = entry.source.query().map(|query| normalized(&query)).filter(|query| !query.is_empty()) else { return };
         let counts = match entry.what {
             What::Search { hits, taken } => {
@@ -150,11 +150,11 @@ mod tests {
     #[test]
     fn queries_that_are_as_good_as_the_same_are_added_up_wherever_they_stand() {
         let mut tally = Tally::new(10, 10);
-        tally.add(search(Source::Body("{\"filter\":[],\"q\":\"  Red\\tJAR \"}".into()), 0));
-        tally.add(search(Source::Query("limit=1&q=red+jar".to_owned()), 3));
-        tally.add(search(Source::Text("red jar".to_owned()), 3));
+        tally.add(&search(Source::Body("{\"filter\":[],\"q\":\"  Red\\tJAR \"}".into()), 0));
+        tally.add(&search(Source::Query("limit=1&q=red+jar".to_owned()), 3));
+        tally.add(&search(Source::Text("red jar".to_owned()), 3));
         for nothing in ["{}", "{\"q\":null}", "{\"q\":\"  \"}", "no json"] {
-            tally.add(search(Source::Body(nothing.into()), 0));
+            tally.add(&search(Source::Body(nothing.into()), 0));
         }
         let told = tally.take();
         assert_eq!(told.len(), 1, "{told:?}");
@@ -167,9 +167,9 @@ mod tests {
         let mut tally = Tally::new(2, 10);
         let click = |query: &str, who| entry(Source::Text(query.to_owned()), What::Click { position: 3, who_and_what: who });
         for (query, who) in [("a", 1), ("a", 1), ("a", 2), ("b", 1), ("c", 1)] {
-            tally.add(click(query, who));
+            tally.add(&click(query, who));
         }
-        tally.add(entry(Source::Text("a".to_owned()), What::Conversion { who_and_what: 1 }));
+        tally.add(&entry(Source::Text("a".to_owned()), What::Conversion { who_and_what: 1 }));
         let told: Vec<_> = tally.take().into_iter().map(|told| (told.query, told.counts.clicks, told.counts.positions)).collect();
         assert_eq!(told, [("a".to_owned(), 20, 60), ("b".to_owned(), 10, 30)]);
     }

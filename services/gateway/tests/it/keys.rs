@@ -109,6 +109,7 @@ async fn a_route_is_answered_by_whom_the_table_names_and_in_the_name_of_the_call
                 assert_eq!(json["headers"]["x-onggi-index-uid"], "jars");
                 assert!(json["headers"]["x-onggi-filter"].is_null());
             }
+            Destination::Portal => unreachable!("no key opens it: {route:?}"),
             Destination::Searchers => {
                 assert_eq!((&json["results"][0]["by"], &json["results"][0]["indexUid"]), (&"searcher".into(), &"jars".into()));
             }

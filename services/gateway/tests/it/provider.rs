@@ -221,7 +221,7 @@ async fn keys_are_fetched_once_and_again_for_one_that_is_new_but_not_for_every_o
 #[tokio::test]
 async fn a_token_is_tried_without_searching() {
     let bed = Bed::new().await;
-    let (tenant, root) = bed.tenant("one").await;
+    let (_, root) = bed.tenant("one").await;
     let signer = Signer::new("k", Algorithm::EdDSA);
     let try_it = async |token: &str| {
         let body = Body::from(json!({"token": token}).to_string());

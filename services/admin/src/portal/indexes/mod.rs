@@ -1,13 +1,13 @@
 //! The pages of one index, a tab each: `/portal/t/{tenant}/i/{uid}` and below. A tab is a module here: its router, its template that extends
 //! `index.html`, and an entry in [`TABS`].
 
+mod analytics;
 mod containers;
 mod documents;
-mod playground;
-mod title;
-mod analytics;
 mod generations;
+mod playground;
 mod settings;
+mod title;
 
 use axum::{
     Router,
@@ -24,22 +24,21 @@ use super::{
     visit::{Member, see_other},
 };
 
-/// A tab: its name in the path, its text and its icon.
+/// A tab: its name in the path, and its text.
 pub(crate) struct Tab {
     pub(crate) path: &'static str,
     pub(crate) text: &'static str,
-    pub(crate) icon: &'static str,
 }
 
 /// The tabs in their order; the first one is shown by `/portal/t/{tenant}/i/{uid}`.
 pub(crate) const TABS: &[Tab] = &[
-    Tab { path: containers::TAB, text: "containers.tab", icon: "box" },
-    Tab { path: playground::TAB, text: "playground.tab", icon: "search" },
-    Tab { path: documents::TAB, text: "documents.tab", icon: "file" },
-    Tab { path: "settings", text: "index.settings", icon: "gear" },
-    Tab { path: "generations", text: "index.generations", icon: "layers" },
-    Tab { path: "analytics", text: "index.analytics", icon: "chart" },
-    Tab { path: "tasks", text: "index.tasks", icon: "tasks" },
+    Tab { path: containers::TAB, text: "containers.tab" },
+    Tab { path: playground::TAB, text: "playground.tab" },
+    Tab { path: documents::TAB, text: "documents.tab" },
+    Tab { path: "settings", text: "index.settings" },
+    Tab { path: "generations", text: "index.generations" },
+    Tab { path: "analytics", text: "index.analytics" },
+    Tab { path: "tasks", text: "index.tasks" },
 ];
 
 /// What the templates of tabs have as `index`.

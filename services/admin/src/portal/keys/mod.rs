@@ -73,8 +73,9 @@ impl KeyView {
 
     /// What it is for, in words.
     fn kind(&self) -> &'static str {
-        let reads =
-            |action: &String| action.ends_with(".get") || [Action::Search.as_str(), Action::Version.as_str()].contains(&action.as_str());
+        let reads = |action: &String| {
+            action.rsplit('.').next() == Some("get") || [Action::Search.as_str(), Action::Version.as_str()].contains(&action.as_str())
+        };
         match () {
             () if self.actions.iter().any(|action| action == "*") => "access.kind_all",
             () if self.is_search_only() => "access.kind_search",

@@ -133,15 +133,9 @@ async fn cancel_of_index(
 }
 
 async fn cancel_in(portal: &Portal, member: &Member, place: Place, form: &Canceled) -> Result<Response> {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    match form.task {
-        Some(task) => query.append_pair("uids", &task.to_string()),
-        None => query.append_pair("statuses", "enqueued"),
-    };
-    if let Some(uid) = &place.index {
-        query.append_pair("indexUids", uid);
-    }
-    portal.call(member, Method::POST, &format!("/tasks/cancel?{}", query.finish()), None).await?;
+    let which = form.task.map_or_else(|| ("statuses", "enqueued".to_owned()), |task| ("uids", task.to_string()));
+    let query = query([Some(which), place.index.clone().map(|uid| ("indexUids", uid))]);
+    portal.call(member, Method::POST, &format!("/tasks/cancel?{query}"), None).await?;
     Ok(done(&place.path, "tasks.notice_canceled"))
 }
 
@@ -173,16 +167,16 @@ async fn delete_in(portal: &Portal, member: &Member, place: Place, form: &Delete
         "week" => Some(7 * DAY),
         _ => return Err(Failure::NotFound),
     };
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("statuses", "succeeded,failed,canceled");
-    if let Some(before) = age.and_then(ago) {
-        query.append_pair("beforeFinishedAt", &before.to_string());
-    }
-    if let Some(uid) = &place.index {
-        query.append_pair("indexUids", uid);
-    }
-    portal.call(member, Method::DELETE, &format!("/tasks?{}", query.finish()), None).await?;
+    let before = age.and_then(ago).map(|before| ("beforeFinishedAt", before.to_string()));
+    let index = place.index.clone().map(|uid| ("indexUids", uid));
+    let query = query([Some(("statuses", "succeeded,failed,canceled".to_owned())), before, index]);
+    portal.call(member, Method::DELETE, &format!("/tasks?{query}"), None).await?;
     Ok(done(&place.path, "tasks.notice_deleted"))
+}
+
+/// A query string of those parameters that there are.
+fn query<const N: usize>(parameters: [Option<(&str, String)>; N]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters.into_iter().flatten()).finish()
 }
 
 /// The second so many seconds ago.
