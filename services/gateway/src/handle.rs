@@ -55,7 +55,7 @@ impl Gateway {
         let begun = Instant::now();
         let answer = timeout(time, self.answer(route, &caller, &tenant, uid.as_ref(), request)).await;
         if action == Action::Search {
-            metrics::histogram!("onggi_gateway_search_seconds").record(begun.elapsed());
+            metrics::histogram!("onggi_gateway_search_seconds", "tier" => tenant.tier()).record(begun.elapsed());
         }
         let mut response = answer.unwrap_or_else(|_| Err(too_slow(time)))?;
         clean_response(response.headers_mut());

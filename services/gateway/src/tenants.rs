@@ -23,12 +23,14 @@ pub(crate) struct Tenants {
     requests_per_second: u32,
     concurrent_requests: usize,
     plans: PlanTable,
-    /// By tenant and rate: with another plan a tenant begins anew.
-    asking: Cache<(TenantId, NonZeroU32), Arc<Tenant>>,
+    /// By tenant and place of the plan in the table: with another plan a tenant begins anew.
+    asking: Cache<(TenantId, usize), Arc<Tenant>>,
 }
 
 /// A tenant that asks.
 pub(crate) struct Tenant {
+    /// The name of its plan.
+    tier: Arc<str>,
     rate: DefaultDirectRateLimiter,
     slots: Arc<Semaphore>,
     /// Grows with each change of the tenant's indexes through this gateway.
@@ -46,16 +48,19 @@ impl Tenants {
     }
 
     pub(crate) async fn get(&self, id: TenantId, plan: Option<&str>) -> Arc<Tenant> {
-        let rate = self.plans.of(plan).requests_per_second.min(self.requests_per_second);
+        let plan = self.plans.of(plan);
+        let place = self.plans.list.iter().position(|known| known.name == plan.name).unwrap_or_default();
+        let rate = plan.requests_per_second.min(self.requests_per_second);
         let rate = NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN);
         let new = async {
             Arc::new(Tenant {
+                tier: plan.name.as_str().into(),
                 rate: RateLimiter::direct(Quota::per_second(rate)),
                 slots: Arc::new(Semaphore::new(self.concurrent_requests)),
                 epoch: AtomicU64::new(0),
             })
         };
-        self.asking.get_with((id, rate), new).await
+        self.asking.get_with((id, place), new).await
     }
 }
 
@@ -68,6 +73,11 @@ impl Tenant {
         self.slots.clone().try_acquire_owned().map_err(|_| {
             ApiError::new(Code::TooManySearchRequests, "Too many requests at the same time. Wait for answers before sending more.")
         })
+    }
+
+    /// The name of the tenant's plan, as metrics tell tenants apart.
+    pub(crate) fn tier(&self) -> Arc<str> {
+        self.tier.clone()
     }
 
     /// Counts a request that is several as so many more.
