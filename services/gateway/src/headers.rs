@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use onggi_domain::IndexUid;
-use onggi_web::trace::TRACEPARENT;
+use onggi_web::{portal::CSRF, trace::TRACEPARENT};
 use serde_json::Value;
 use tower_http::cors::{AllowHeaders, AllowMethods, Any, CorsLayer};
 use url::form_urlencoded;
@@ -54,10 +54,11 @@ const CALLERS: [HeaderName; 9] = [
 /// Removes from a request what the services behind must not see or believe.
 pub(crate) fn clean_request(headers: &mut HeaderMap) {
     headers.remove(header::COOKIE);
+    headers.remove(CSRF);
     clean_page_request(headers);
 }
 
-/// The same for the portal, which cookies are for.
+/// The same for the portal, which cookies are for, and what its pages show beside them.
 pub(crate) fn clean_page_request(headers: &mut HeaderMap) {
     // With both, the length is not what frames the body; passing it on would let one request pose as two.
     if headers.contains_key(header::TRANSFER_ENCODING) {
@@ -67,7 +68,7 @@ pub(crate) fn clean_page_request(headers: &mut HeaderMap) {
     for name in CALLERS {
         headers.remove(name);
     }
-    remove_where(headers, |name| name.starts_with("x-onggi-") || name.starts_with("x-forwarded-"));
+    remove_where(headers, |name| (name.starts_with("x-onggi-") && name != CSRF.as_str()) || name.starts_with("x-forwarded-"));
 }
 
 /// Removes from an answer what callers must not see, and what the gateway says itself.
@@ -149,6 +150,7 @@ mod tests {
             ("cookie", "a=b"),
             ("x-onggi-identity", "{}"),
             ("x-onggi-internal", "guess"),
+            ("x-onggi-csrf", "token"),
             ("x-forwarded-for", "10.0.0.1"),
             ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
             ("baggage", "a=b"),
@@ -157,6 +159,13 @@ mod tests {
         ]);
         clean_request(&mut request);
         assert_eq!(names(&request), ["content-type", "if-none-match"]);
+    }
+
+    #[test]
+    fn a_page_is_asked_for_with_its_cookie_and_what_its_scripts_show() {
+        let mut request = headers(&[("cookie", "a=b"), ("x-onggi-csrf", "token"), ("x-onggi-client", "guess"), ("x-onggi-identity", "{}")]);
+        clean_page_request(&mut request);
+        assert_eq!(names(&request), ["cookie", "x-onggi-csrf"]);
     }
 
     #[test]
