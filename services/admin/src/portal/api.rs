@@ -102,7 +102,7 @@ async fn sign_up(State(portal): State<Portal>, visitor: Visitor, sent: Body) -> 
     let name = checked_name(&sent.tenant).filter(|name| !name.is_empty()).ok_or(Refusal::Text("accounts.tenant_bad"))?;
     let new = NewAccount { email: sent.email, name: sent.name, password: sent.password };
     let user = portal.create_account(&visitor.0, &new, None).await?;
-    let tenant = portal.create_own_tenant(user.id, name).await?;
+    let tenant = portal.create_own_tenant(&user, name).await?;
     let answer = (StatusCode::CREATED, Json(tenant_view(&tenant, Some(MemberRole::Owner)))).into_response();
     portal.begin_session(&visitor.0, user.id, answer).await
 }
@@ -204,7 +204,7 @@ async fn create_tenant(State(portal): State<Portal>, signed_in: SignedIn, sent: 
     }
     portal.attempts.count(&signed_in.visit.client)?;
     let new: NewTenant = body(sent).await?;
-    let tenant = portal.create_own_tenant(signed_in.user.id, &new.name).await?;
+    let tenant = portal.create_own_tenant(&signed_in.user, &new.name).await?;
     Ok((StatusCode::CREATED, Json(tenant_view(&tenant, Some(MemberRole::Owner)))).into_response())
 }
 

@@ -14,12 +14,17 @@ use tokio::{
 };
 
 const BINARY: &str = env!("CARGO_BIN_EXE_onggi");
+/// The configuration that makes room.
+const ROOM: &str = "[plans]\nsign_up = \"scale\"\n";
 const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/portal");
 
 /// A test for each flow; the last one sees to it that none is forgotten.
 macro_rules! flows {
     ($($name:ident),* $(,)?) => {
-        $(#[tokio::test] async fn $name() { run(stringify!($name), &Onggi::start(BINARY, &[]).await).await; })*
+        $(#[tokio::test] async fn $name() {
+            let (onggi, _config) = roomy().await;
+            run(stringify!($name), &onggi).await;
+        })*
         const FLOWS: &[&str] = &[$(stringify!($name)),*];
     };
 }
@@ -48,6 +53,13 @@ fn every_flow_is_run() {
         let flow = name.strip_suffix(".mjs").unwrap_or_else(|| panic!("{name} is no flow"));
         assert!(flow == "oidc" || FLOWS.contains(&flow), "{flow} is missing in `flows!`");
     }
+}
+
+/// An Onggi where who signs up by themselves has room for everything that the flows try.
+async fn roomy() -> (Onggi, tempfile::NamedTempFile) {
+    let config = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(config.path(), ROOM).unwrap();
+    (Onggi::start(BINARY, &["--config", config.path().to_str().unwrap()]).await, config)
 }
 
 /// Where pictures of the pages are written.
@@ -88,7 +100,7 @@ async fn oidc() {
     let directory = tempfile::tempdir().unwrap();
     let config = directory.path().join("onggi.toml");
     let text = format!(
-        "[portal.oidc.acme]\nissuer = \"{issuer}\"\nclient_id = \"onggi\"\nclient_secret = \"onggi-secret\"\nlabel = \"Acme\"\nallowed_domains = [\"acme.test\"]\n"
+        "{ROOM}[portal.oidc.acme]\nissuer = \"{issuer}\"\nclient_id = \"onggi\"\nclient_secret = \"onggi-secret\"\nlabel = \"Acme\"\nallowed_domains = [\"acme.test\"]\n"
     );
     std::fs::write(&config, text).unwrap();
     let onggi = Onggi::start(BINARY, &["--config", config.to_str().unwrap()]).await;

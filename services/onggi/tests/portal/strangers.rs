@@ -174,6 +174,15 @@ async fn a_tenants_name_is_taken_by_somebody_else_without_either_learning_it() {
 }
 
 #[tokio::test]
+async fn who_signs_up_has_the_plan_for_that() {
+    let onggi = Onggi::start(BINARY, &[]).await;
+    let owner = Person::new(&onggi, "owner").await;
+    let (status, answer) = owner.ask(Method::GET, &format!("/portal/api/{}/plan", owner.tenant), None).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(serde_json::from_str::<Value>(&answer).unwrap()["plan"]["name"], "free", "{answer}");
+}
+
+#[tokio::test]
 async fn a_persons_mistakes_have_codes() {
     let onggi = Onggi::start(BINARY, &[]).await;
     let owner = Person::new(&onggi, "owner").await;

@@ -130,9 +130,9 @@ impl Portal {
         user.operator || self.may_sign_up(false)
     }
 
-    /// Makes a tenant of this name, which the person owns. Names are unique for the operator; somebody whose name is taken gets one with a suffix,
-    /// and does not learn who else there is.
-    pub(crate) async fn create_own_tenant(&self, owner: UserId, name: &str) -> Result<Tenant, Refusal> {
+    /// Makes a tenant of this name, which the person owns, with the plan of those that sign up by themselves; an operator's has the default one.
+    /// Names are unique for the operator; somebody whose name is taken gets one with a suffix, and does not learn who else there is.
+    pub(crate) async fn create_own_tenant(&self, owner: &User, name: &str) -> Result<Tenant, Refusal> {
         let name = checked_name(name).filter(|name| !name.is_empty()).ok_or(Refusal::Text("accounts.tenant_bad"))?;
         let (metadata, secrets) = (&self.admin.0.metadata, &self.admin.0.secrets);
         let mut created = create_tenant(metadata, secrets, name).await;
@@ -140,8 +140,12 @@ impl Portal {
             let name = format!("{name}-{}", &random_token()[..4]);
             created = create_tenant(metadata, secrets, &name).await;
         }
-        let tenant = created?.tenant;
-        metadata.members.add(tenant.id, owner, MemberRole::Owner, Timestamp::now()).await?;
+        let mut tenant = created?.tenant;
+        if !owner.operator {
+            tenant.plan = Some(self.admin.0.plans.sign_up.clone());
+            metadata.tenants.set_plan(tenant.id, tenant.plan.as_deref()).await?;
+        }
+        metadata.members.add(tenant.id, owner.id, MemberRole::Owner, Timestamp::now()).await?;
         Ok(tenant)
     }
 

@@ -112,7 +112,7 @@ async fn register(portal: &Portal, visitor: &Visitor, form: &SignUpForm) -> Resu
             let joined = portal.admin.0.metadata.invitations.accept(&hash_key(token), user.id, Timestamp::now()).await?;
             href(joined.tenant, "")
         }
-        _ => href(portal.create_own_tenant(user.id, &form.tenant).await?.id, "/start"),
+        _ => href(portal.create_own_tenant(&user, &form.tenant).await?.id, "/start"),
     };
     Ok(portal.begin_session(&visitor.0, user.id, see_other(&to)).await?)
 }
@@ -141,7 +141,7 @@ async fn create(State(portal): State<Portal>, signed_in: SignedIn, Form(form): F
         return Err(Failure::Forbidden);
     }
     portal.attempts.count(&signed_in.visit.client)?;
-    match portal.create_own_tenant(signed_in.user.id, &form.name).await {
+    match portal.create_own_tenant(&signed_in.user, &form.name).await {
         Ok(tenant) => Ok(see_other(&href(tenant.id, "/start"))),
         Err(Refusal::Text(wrong)) => {
             let page = NewTenantPage { page: Page::plain(&signed_in.visit), name: form.name, may_create: true, wrong: Some(wrong) };
