@@ -17,11 +17,15 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures::future::BoxFuture;
 use http::{HeaderMap, header::SET_COOKIE};
 use onggi_domain::{
-    Timestamp,
+    Timestamp, UserId,
     account::{Email, User},
 };
 use onggi_metadata::Error as Stored;
-use onggi_web::{identity::same, portal::cookie, upstream::chain};
+use onggi_web::{
+    identity::same,
+    portal::{cookie, is_from_elsewhere},
+    upstream::chain,
+};
 use openidconnect::{
     AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse,
     IssuerUrl, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse,
@@ -72,6 +76,8 @@ struct Begun {
     nonce: String,
     verifier: String,
     next: String,
+    /// Who was signed in and asked for it, on a page of the portal: nobody else's account is connected.
+    asked_by: Option<UserId>,
     /// Seconds since 1970.
     until: i64,
 }
@@ -184,7 +190,13 @@ impl Portal {
     }
 }
 
-async fn begin(State(portal): State<Portal>, visitor: Visitor, Path(name): Path<String>, Query(query): Query<Next>) -> Result<Response> {
+async fn begin(
+    State(portal): State<Portal>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    Query(query): Query<Next>,
+    headers: HeaderMap,
+) -> Result<Response> {
     let provider = portal.providers.configured.get(&name).ok_or(Failure::NotFound)?;
     portal.attempts.count(&visitor.0.client)?;
     let description = match portal.providers.describe(&name, provider).await {
@@ -205,6 +217,7 @@ async fn begin(State(portal): State<Portal>, visitor: Visitor, Path(name): Path<
         nonce: nonce.secret().clone(),
         verifier: verifier.secret().clone(),
         next: local_path(query.next.as_deref()).to_owned(),
+        asked_by: visitor.0.user().filter(|_| !is_from_elsewhere(&headers)).map(|user| user.id),
         until: Timestamp::now().as_second() + PATIENCE_SECONDS as i64,
     };
     let mut response = see_other(url.as_str());
@@ -282,6 +295,8 @@ async fn complete(
         Err(error) => return Err(error.into()),
     };
     match (found, visitor.0.user()) {
+        // Another site may have sent the browser here, after it signed it in to the provider as somebody else: that one would own the account.
+        (None, Some(user)) if begun.asked_by != Some(user.id) => Ok(see_other("/portal/account?wrong=provider")),
         // Somebody who is signed in connects the provider to the account.
         (None, Some(user)) => {
             users.add_identity(user.id, &shown.issuer, &shown.subject, Timestamp::now()).await?;
