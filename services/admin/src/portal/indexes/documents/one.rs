@@ -53,9 +53,9 @@ struct Change {
     document: String,
 }
 
-/// The path of a document in the tenant API.
-fn path(uid: &str, page: &Page, id: &str) -> String {
-    format!("/indexes/{uid}/documents/{}", page.encoded(id))
+/// The path of a document in the tenant API. Without an id it would be that of all documents.
+fn path(uid: &str, page: &Page, id: &str) -> Result<String> {
+    if id.is_empty() { Err(Failure::NotFound) } else { Ok(format!("/indexes/{uid}/documents/{}", page.encoded(id))) }
 }
 
 async fn show(
@@ -66,7 +66,7 @@ async fn show(
 ) -> Result<Response> {
     let place = IndexPlace::of(&portal, &member, &uid, TAB).await?;
     let page = Page::tenant(&member, Section::Overview);
-    let text = match portal.text(&member, &path(&place.uid, &page, &id)).await {
+    let text = match portal.text(&member, &path(&place.uid, &page, &id)?).await {
         Ok(text) => text,
         Err(Failure::Api(error)) if error.code.status() == 404 => return Err(Failure::NotFound),
         Err(other) => return Err(other),
@@ -148,7 +148,7 @@ async fn delete(
 ) -> Result<Response> {
     let index = index(&portal, &member, &uid).await?;
     let page = Page::tenant(&member, Section::Overview);
-    let task = portal.call(&member, Method::DELETE, &path(index.uid.as_str(), &page, &id), None).await?;
+    let task = portal.call(&member, Method::DELETE, &path(index.uid.as_str(), &page, &id)?, None).await?;
     let back = format!("/i/{}/{TAB}?wake=1&task={}", index.uid, task["taskUid"]);
     Ok(done(&member.href(&back), "documents.notice_deleting"))
 }
