@@ -2,7 +2,7 @@
 //! tenant API for people who are signed in: their role in the tenant stands in the place of a key, and from there on the way is that of any request.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
     sync::Arc,
     time::Duration,
@@ -164,16 +164,9 @@ impl Portal {
         })
     }
 
-    /// The address that a request comes from: of what proxies tell, only what those say that are known.
     fn client(&self, request: &Request) -> Option<IpAddr> {
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical())?;
-        let trusted = |address: &IpAddr| self.proxies.iter().any(|network| network.contains(address));
-        if !trusted(&peer) {
-            return Some(peer);
-        }
-        let told = request.headers().get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-        let hops: Vec<IpAddr> = told.flat_map(|value| value.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
-        Some(hops.into_iter().rev().find(|hop| !trusted(hop)).unwrap_or(peer))
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>()?.0.ip();
+        Some(told_by(peer.to_canonical(), request.headers(), &self.proxies))
     }
 
     fn admit(&self, client: Option<IpAddr>) -> Result<(), ApiError> {
@@ -181,7 +174,29 @@ impl Portal {
             self.rate.retain_recent();
         }
         let Some(client) = client else { return Ok(()) };
-        self.rate.check_key(&client).map_err(|_| ApiError::new(Code::TooManyRequests, "Too many requests a second. Wait, and try again."))
+        self.rate
+            .check_key(&network(client))
+            .map_err(|_| ApiError::new(Code::TooManyRequests, "Too many requests a second. Wait, and try again."))
+    }
+}
+
+/// The address that a request comes from: of what proxies tell, only what those say that are known. Before a hop that is no address nothing is
+/// believed: anybody may have written that.
+fn told_by(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
+    let trusted = |address: IpAddr| proxies.iter().any(|network| network.contains(&address));
+    if !trusted(peer) {
+        return peer;
+    }
+    let told = headers.get_all("x-forwarded-for").iter().flat_map(|value| value.to_str().unwrap_or_default().split(','));
+    let hops: Vec<Option<IpAddr>> = told.map(|hop| hop.trim().parse::<IpAddr>().ok().map(|hop| hop.to_canonical())).collect();
+    hops.into_iter().rev().find(|hop| hop.is_none_or(|hop| !trusted(hop))).flatten().unwrap_or(peer)
+}
+
+/// Whoever has an address of version 6 has a whole network of them.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        IpAddr::V4(_) => address,
     }
 }
 
@@ -262,6 +277,32 @@ mod tests {
         }
         let twice = format!("/portal/api/{TENANT}/portal/api/{TENANT}/indexes");
         assert_eq!(unfolded(&twice), (twice.clone(), false));
+    }
+
+    #[test]
+    fn whom_a_request_is_from_say_known_proxies_only() {
+        let proxies: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap()];
+        let (proxy, stranger) = ("10.0.0.1", "192.0.2.1");
+        for (peer, told, expected) in [
+            (stranger, "198.51.100.7", stranger),
+            (proxy, "198.51.100.7", "198.51.100.7"),
+            (proxy, "203.0.113.9, 198.51.100.7, 10.0.0.2", "198.51.100.7"),
+            (proxy, "203.0.113.9, ::ffff:198.51.100.7", "198.51.100.7"),
+            (proxy, "203.0.113.9, 198.51.100.7:1234", proxy),
+            (proxy, "10.0.0.3", proxy),
+            (proxy, "", proxy),
+        ] {
+            let headers = HeaderMap::from_iter([(http::HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(told))]);
+            assert_eq!(told_by(peer.parse().unwrap(), &headers, &proxies).to_string(), expected, "{peer} {told}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_one_network_are_one() {
+        let network = |address: &str| network(address.parse().unwrap());
+        assert_eq!(network("2001:db8:1:2:3::4"), network("2001:db8:1:2::1"));
+        assert_ne!(network("2001:db8:1:3::1"), network("2001:db8:1:2::1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
     }
 
     #[test]
