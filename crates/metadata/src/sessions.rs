@@ -107,6 +107,7 @@ impl Sessions for Database {
 
     async fn trim(&self, now: Timestamp, idle_since: Timestamp) -> Result<u64> {
         self.execute(sql!("users/trim_links"), values![now]).await?;
+        self.execute(sql!("invitations/trim"), values![now]).await?;
         self.execute(sql!("sessions/trim"), values![now, idle_since]).await
     }
 }

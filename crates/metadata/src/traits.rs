@@ -335,7 +335,7 @@ pub trait Searches: Send + Sync {
 pub trait Alerts: Send + Sync {
     /// The alert of a tenant.
     async fn get(&self, tenant: TenantId) -> Result<Option<SpendingAlert>>;
-    /// The alerts of all tenants.
+    /// The alerts of all tenants that are not deleted.
     async fn list(&self) -> Result<Vec<SpendingAlert>>;
     /// Sets amount and address. Another amount may be passed anew in the same month.
     async fn set(&self, tenant: TenantId, amount: f64, url: Option<&str>) -> Result<()>;

@@ -86,7 +86,7 @@ pub trait Sessions: Send + Sync {
     async fn revoke(&self, user: UserId, id: SessionId) -> Result<()>;
     /// Ends every session of a person but this one; returns how many.
     async fn revoke_others(&self, user: UserId, but: Option<SessionId>) -> Result<u64>;
-    /// Forgets what is over: sessions, and links; returns how many.
+    /// Forgets what is over: sessions, links and invitations; returns how many sessions.
     async fn trim(&self, now: Timestamp, idle_since: Timestamp) -> Result<u64>;
 }
 

@@ -104,9 +104,15 @@ pub(crate) async fn an_invitation_is_replaced_and_withdrawn(world: World) {
     invitations.create(&first, "first").await.unwrap();
     invitations.create(&second, "second").await.unwrap();
     assert_error!(invitations.find("first", at(2)).await, NotFound("invitation"));
+    assert_eq!(world.metadata.sessions.trim(at(59), at(1)).await.unwrap(), 0);
     assert_eq!(invitations.list(acme.id, at(2)).await.unwrap(), std::slice::from_ref(&second));
     assert!(invitations.list(acme.id, at(60)).await.unwrap().is_empty());
     assert_error!(invitations.revoke(other.id, second.id).await, NotFound("invitation"));
     invitations.revoke(acme.id, second.id).await.unwrap();
     assert_error!(invitations.find("second", at(2)).await, NotFound("invitation"));
+
+    // One whose time is over is forgotten with the sessions.
+    invitations.create(&world.invitation(MemberRole::Viewer).await, "third").await.unwrap();
+    world.metadata.sessions.trim(at(60), at(1)).await.unwrap();
+    assert!(invitations.list(acme.id, at(2)).await.unwrap().is_empty());
 }

@@ -234,4 +234,9 @@ pub(crate) async fn an_alert_is_passed_once_a_month_and_told_until_it_is_heard(w
     alerts.remove(tenant).await.unwrap();
     alerts.remove(tenant).await.unwrap();
     assert!(alerts.list().await.unwrap().is_empty());
+
+    // Nobody is told of what a deleted tenant spent.
+    alerts.set(tenant, 10.5, None).await.unwrap();
+    world.metadata.tenants.set_status(tenant, TenantStatus::Deleted).await.unwrap();
+    assert!(alerts.list().await.unwrap().is_empty());
 }
