@@ -56,6 +56,7 @@ pub(crate) struct Inner {
     pub(crate) edge: Upstream,
     /// Streams of events end with it.
     pub(crate) closing: CancellationToken,
+    pub(crate) streams: live::Streams,
     pub(crate) attempts: Attempts,
     pub(crate) passwords: Passwords,
     pub(crate) providers: Providers,
@@ -75,6 +76,7 @@ pub(crate) fn router(admin: Admin) -> Router {
         rules: config.session_rules(),
         edge: admin.0.edge.clone(),
         closing: admin.0.closing.clone(),
+        streams: live::Streams::default(),
         attempts: Attempts::default(),
         passwords: Passwords::default(),
         providers: Providers::new(&config),

@@ -129,14 +129,14 @@ struct Place {
 
 async fn show(State(portal): State<Portal>, member: Member, Query(Place { from }): Query<Place>) -> Result<Response> {
     let (rows, sums) = look(&portal, &member, from).await?;
-    let after = (from + PAGE < sums.indexes).then_some(from + PAGE);
+    let after = Some(from.saturating_add(PAGE)).filter(|next| *next < sums.indexes);
     let before = (from > 0).then(|| from.saturating_sub(PAGE));
     html(&OverviewPage { page: Page::tenant(&member, Section::Overview), rows, sums, from, before, after })
 }
 
-async fn events(State(portal): State<Portal>, member: Member, Query(Place { from }): Query<Place>) -> Response {
+async fn events(State(portal): State<Portal>, member: Member, Query(Place { from }): Query<Place>) -> Result<Response> {
     let ours = portal.clone();
-    live::changes(&portal, move || {
+    live::changes(&portal, member.user.id, move || {
         let (portal, member) = (ours.clone(), member.clone());
         async move {
             let (rows, sums) = look(&portal, &member, from).await?;

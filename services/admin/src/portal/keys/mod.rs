@@ -168,7 +168,7 @@ async fn list(State(portal): State<Portal>, member: Member, Query(Offset { from 
         tab: "",
         keys: results.into_iter().map(KeyView::read).collect::<Result<_>>()?,
         before: (from > 0).then(|| from.saturating_sub(PAGE)),
-        after: Some(from + PAGE).filter(|next| *next < found["total"].as_u64().unwrap_or(0)),
+        after: Some(from.saturating_add(PAGE)).filter(|next| *next < found["total"].as_u64().unwrap_or(0)),
     })
 }
 

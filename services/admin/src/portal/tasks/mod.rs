@@ -82,7 +82,7 @@ async fn show_of_index(
     html(&IndexTasksPage { page: Page::tenant(&member, Section::Overview), index, list })
 }
 
-async fn events(State(portal): State<Portal>, member: Member, Query(asked): Query<Asked>) -> Response {
+async fn events(State(portal): State<Portal>, member: Member, Query(asked): Query<Asked>) -> Result<Response> {
     let place = Place::tenant(&member);
     changes(&portal, member, asked, place)
 }
@@ -95,12 +95,12 @@ async fn events_of_index(
 ) -> Result<Response> {
     let index = IndexPlace::of(&portal, &member, &uid, TAB).await?;
     let place = Place::index(&member, &index.uid);
-    Ok(changes(&portal, member, asked, place))
+    changes(&portal, member, asked, place)
 }
 
-fn changes(portal: &Portal, member: Member, asked: Asked, place: Place) -> Response {
+fn changes(portal: &Portal, member: Member, asked: Asked, place: Place) -> Result<Response> {
     let ours = portal.clone();
-    live::changes(portal, move || {
+    live::changes(portal, member.user.id, move || {
         let (portal, member, asked, place) = (ours.clone(), member.clone(), asked.clone(), place.clone());
         async move {
             let list = ListView::of(&portal, &member, &asked, place).await?;

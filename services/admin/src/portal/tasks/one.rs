@@ -53,14 +53,14 @@ pub(super) async fn show(State(portal): State<Portal>, member: Member, Path((_, 
 pub(super) async fn events(State(portal): State<Portal>, member: Member, Path((_, task)): Path<(String, String)>) -> Result<Response> {
     look(&portal, &member, &task).await?;
     let ours = portal.clone();
-    Ok(live::changes(&portal, move || {
+    live::changes(&portal, member.user.id, move || {
         let (portal, member, task) = (ours.clone(), member.clone(), task.clone());
         async move {
             let task = look(&portal, &member, &task).await?;
             let page = Page::tenant(&member, Section::Tasks);
             Ok(vec![("task".to_owned(), piece(&Parts { page: &page, task: &task })?)])
         }
-    }))
+    })
 }
 
 async fn look(portal: &Portal, member: &Member, uid: &str) -> Result<TaskView> {

@@ -195,7 +195,7 @@ async fn look(portal: &Portal, member: &Member, page: &Page, index: &Index, puls
 async fn events(State(portal): State<Portal>, member: Member, Path((_, uid)): Path<(String, String)>) -> Result<Response> {
     index(&portal, &member, &uid).await?;
     let (ours, pulse) = (portal.clone(), Arc::new(Pulse::default()));
-    Ok(live::changes(&portal, move || {
+    live::changes(&portal, member.user.id, move || {
         let (portal, member, uid, pulse) = (ours.clone(), member.clone(), uid.clone(), pulse.clone());
         async move {
             let place = IndexPlace::of(&portal, &member, &uid, TAB).await?;
@@ -208,7 +208,7 @@ async fn events(State(portal): State<Portal>, member: Member, Path((_, uid)): Pa
                 ("happened".to_owned(), piece(&Happened { page: &page, view: &view })?),
             ])
         }
-    }))
+    })
 }
 
 async fn change(

@@ -75,7 +75,7 @@ async fn events(
     require(&member)?;
     let place = IndexPlace::of(&portal, &member, &uid, TAB).await?;
     let ours = portal.clone();
-    Ok(live::changes(&portal, move || {
+    live::changes(&portal, member.user.id, move || {
         let (portal, member, uid) = (ours.clone(), member.clone(), place.uid.clone());
         async move {
             let index = index(&portal, &member, &uid).await?;
@@ -84,5 +84,5 @@ async fn events(
             let path = member.href(&format!("/i/{uid}/generations"));
             Ok(vec![("newer".to_owned(), piece(&NewerPiece { page: &page, newest, path: &path })?)])
         }
-    }))
+    })
 }
