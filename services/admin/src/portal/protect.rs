@@ -132,7 +132,10 @@ fn told(visit: &Arc<Visit>, failure: &Failure) -> Response {
 }
 
 fn finish(portal: &Portal, visit: &Visit, headers: &mut HeaderMap) {
-    if let Some(visitor) = &visit.new_visitor {
+    // What may be kept and shown to others brings nobody a cookie.
+    if let Some(visitor) = &visit.new_visitor
+        && !headers.contains_key(header::CACHE_CONTROL)
+    {
         headers.append(header::SET_COOKIE, visitor_cookie(portal.rules, visitor));
     }
     for (name, value) in [
