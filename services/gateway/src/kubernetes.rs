@@ -150,6 +150,7 @@ impl Slices {
                 Ok(Event::Apply(slice)) => self.put(&mut self.table.write(), &slice),
                 Ok(Event::Delete(slice)) => {
                     if let Some(index) = index_of(&slice) {
+                        self.woken.lock().remove(&index);
                         self.table.write().change(index, &slice.name_any(), Vec::new());
                     }
                 }
@@ -161,9 +162,13 @@ impl Slices {
     fn put(&self, table: &mut Table, slice: &EndpointSlice) {
         let Some(index) = index_of(slice) else { return };
         let endpoints = endpoints(slice, &worker_secret(&self.internal_secret, index));
-        if !endpoints.is_empty() {
-            self.woken.lock().remove(&index);
+        // What was woken and has left the slices since, or never gets ready, must not be called: nothing may answer at its address.
+        let is_over = |(woken, _): &LastWake| !endpoints.is_empty() || !woken.iter().all(|searcher| may_get_ready(slice, &searcher.name));
+        let mut woken = self.woken.lock();
+        if woken.get(&index).is_some_and(is_over) {
+            woken.remove(&index);
         }
+        drop(woken);
         table.change(index, &slice.name_any(), endpoints);
     }
 
@@ -256,6 +261,14 @@ fn endpoints(slice: &EndpointSlice, secret: &Arc<str>) -> Vec<Endpoint> {
         .collect()
 }
 
+/// Whether a slice has a searcher of this name that is not ending.
+fn may_get_ready(slice: &EndpointSlice, name: &str) -> bool {
+    slice.endpoints.iter().any(|endpoint| {
+        let is_it = endpoint.target_ref.as_ref().is_some_and(|target| target.name.as_deref() == Some(name));
+        is_it && endpoint.conditions.as_ref().is_none_or(|conditions| conditions.terminating != Some(true))
+    })
+}
+
 /// The zone of the endpoint with this address, if the slice has it; within, `None`: the cluster has no zones.
 #[expect(clippy::option_option, reason = "that the endpoint is not there is another answer than that it has no zone")]
 fn zone_of(slice: &EndpointSlice, own: IpAddr) -> Option<Option<String>> {
@@ -340,6 +353,17 @@ mod tests {
         assert_eq!(names(&slices, index), ["second"]);
         slices.follow(stream::iter([Ok(Event::Delete(slice(index, "1", &[])))])).await;
         assert!(names(&slices, index).is_empty(), "a wake of long ago says nothing");
+    }
+
+    #[tokio::test]
+    async fn what_was_woken_and_sleeps_again_before_it_was_ready_is_not_called() {
+        let index = IndexId::generate();
+        let slices = Slices::new(controller(StatusCode::OK), "inside".into());
+        slices.wake(index).await.unwrap();
+        slices.follow(stream::iter([Ok(Event::Apply(slice(index, "1", &[("first", false)])))])).await;
+        assert_eq!(names(&slices, index), ["first"], "it answers before the slices say that it is ready");
+        slices.follow(stream::iter([Ok(Event::Apply(slice(index, "1", &[])))])).await;
+        assert!(names(&slices, index).is_empty());
     }
 
     #[tokio::test]
