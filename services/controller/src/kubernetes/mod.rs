@@ -43,11 +43,11 @@ use kube::{
 use onggi_bucket::Sts;
 use onggi_domain::{
     Generation, IndexId, TenantId,
-    container::{ContainerSet, Decision, Role, SizeTable},
+    container::{ContainerSet, Decision, Role, Selection, SizeTable},
     limits::Limits,
     plan::PlanTable,
 };
-use onggi_metadata::Tenants;
+use onggi_metadata::{Indexes, Tenants};
 use onggi_web::identity::worker_secret;
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
@@ -95,6 +95,8 @@ pub struct WorkerTerms {
 pub struct TenantPlans {
     /// Says which plan a tenant has.
     pub tenants: Arc<dyn Tenants>,
+    /// Says what it has selected, which may be more.
+    pub indexes: Arc<dyn Indexes>,
     /// The plans.
     pub table: PlanTable,
 }
@@ -189,7 +191,7 @@ impl Runtime for KubernetesRuntime {
             |what: &str, source: kube::Error| RuntimeError { what: format!("{what} of index {}", set.index), source: source.into() };
         let cluster = &self.cluster;
         names::check(set).map_err(|why| RuntimeError { what: format!("containers of index {}", set.index), source: why.into() })?;
-        cluster.ensure_namespace(set.tenant).await.map_err(|error| failed("namespace", error))?;
+        cluster.ensure_namespace(set.tenant, &set.size.name).await.map_err(|error| failed("namespace", error))?;
         let scaling = scale::scale(set, retire, &cluster.seen_of(set.index), Timestamp::now(), cluster.builder.config.retire_time);
         let namespace = cluster.namespace(set.tenant);
         for name in &scaling.mark {
@@ -364,25 +366,33 @@ impl Cluster {
         });
     }
 
-    /// How much a tenant may have. If nobody can say, what it had: a plan matters less than that an index runs.
-    async fn allowance(&self, tenant: TenantId) -> Allowance {
-        let of_everyone = || Allowance::of_everyone(&self.builder.config);
-        let Some(TenantPlans { tenants, table }) = &self.plans else { return of_everyone() };
-        match tenants.get(tenant).await {
-            Ok(found) => Allowance::of(table.of(found.plan.as_deref()), &self.builder.config),
-            Err(error) => {
-                tracing::warn!(%tenant, %error, "the tenant's plan is not known");
-                self.tenants.lock().get(&tenant).cloned().unwrap_or_else(of_everyone)
-            }
+    /// How much a tenant may have, a container of this size among it; `None`: as much as its namespace was applied for.
+    async fn allowance(&self, tenant: TenantId, size: &str) -> onggi_metadata::Result<Option<Allowance>> {
+        let applied = self.tenants.lock().get(&tenant).cloned();
+        let Some(TenantPlans { tenants, indexes, table }) = &self.plans else {
+            return Ok(applied.is_none().then(|| Allowance::of_everyone(&self.builder.config)));
+        };
+        let tenant = tenants.get(tenant).await?;
+        let plan = table.of(tenant.plan.as_deref());
+        if applied.is_some_and(|applied| applied.holds(plan, size)) {
+            return Ok(None);
         }
+        let selected: Vec<Selection> = indexes.selections(tenant.id).await?.into_iter().map(|(_, selection)| selection).collect();
+        Ok(Some(Allowance::of(plan, &selected, &self.builder.sizes, &self.builder.config)))
     }
 
     /// Applies a tenant's namespace and what stands in it, once in the life of this process and again when the tenant may have more or less.
-    async fn ensure_namespace(&self, tenant: TenantId) -> kube::Result<()> {
-        let allowance = self.allowance(tenant).await;
-        if self.tenants.lock().get(&tenant) == Some(&allowance) {
-            return Ok(());
-        }
+    async fn ensure_namespace(&self, tenant: TenantId, size: &str) -> kube::Result<()> {
+        let allowance = match self.allowance(tenant, size).await {
+            Ok(allowance) => allowance,
+            // A plan matters less than that an index runs.
+            Err(error) => {
+                tracing::warn!(%tenant, %error, "the tenant's plan is not known");
+                let is_applied = self.tenants.lock().contains_key(&tenant);
+                (!is_applied).then(|| Allowance::of_everyone(&self.builder.config))
+            }
+        };
+        let Some(allowance) = allowance else { return Ok(()) };
         let namespace = self.namespace(tenant);
         for object in namespace::objects(tenant, &self.builder.config, &self.builder.sizes, &allowance) {
             let kind = object["kind"].as_str().unwrap_or_default();
