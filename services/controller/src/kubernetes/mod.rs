@@ -36,7 +36,7 @@ use kube::{
     core::NamespaceResourceScope,
     runtime::{
         WatchStreamExt,
-        events::{EventType, Recorder, Reporter},
+        events::{EventType, Recorder},
         watcher::{Config, watcher},
     },
 };
@@ -65,9 +65,9 @@ use build::{Builder, Kind, WorkerSettings};
 use crd::{SearchIndex, SearchIndexSpec};
 use credentials::Credentials;
 use mirror::Mirror;
-use names::{DELETION_COST, FINALIZER, MANAGER, RETIRED_AT, ROTATION};
+use names::{DELETION_COST, FINALIZER, RETIRED_AT, ROTATION};
 use namespace::Allowance;
-use operator::{Applied, gone, version};
+use operator::{Applied, gone, recorder, version};
 use pods::Seen;
 
 /// How soon after a generation was shown another one is: an index that is written to has a new one many times a second.
@@ -151,7 +151,7 @@ impl KubernetesRuntime {
         let revisions = each.map(|(role, size)| ((role, size.name.clone()), builder.revision(role, size))).collect();
         let prefix = builder.config.namespace_prefix.clone();
         let cluster = Arc::new(Cluster {
-            recorder: Recorder::new(client.clone(), Reporter { controller: MANAGER.to_owned(), instance: None }),
+            recorder: recorder(&client),
             client,
             builder,
             internal_secret,
@@ -260,7 +260,7 @@ impl Runtime for KubernetesRuntime {
         let Some(object) = self.cluster.indexes.of(index).into_iter().next() else { return };
         let message = format!("from {} to {} searchers: {}", decision.from, decision.to, decision.why);
         let cluster = self.cluster.clone();
-        tokio::spawn(async move { cluster.note(&object, EventType::Normal, "Scaled", &message).await });
+        tokio::spawn(async move { cluster.note_words(&object, EventType::Normal, "Scaled", &message).await });
     }
 
     async fn remove(&self, index: IndexId) -> Result<()> {
