@@ -36,14 +36,16 @@ impl Allowance {
     }
 
     /// What a plan lets a tenant select, or what it has selected where that is more: nobody takes away what it had under a larger plan. And room
-    /// for what runs besides, so that nothing that was selected is ever refused: an indexer for each index, also for one without searchers.
+    /// for what runs besides, so that nothing that was selected is ever refused: for each index an indexer, and the searcher that one of which none
+    /// is selected runs when it is woken.
     pub(crate) fn of(plan: &Plan, selected: &[Selection], sizes: &SizeTable, config: &KubernetesConfig) -> Self {
         let taken = Taken::of(selected, sizes);
         let may_run = |size: &&Size| plan.allows_size(&size.name) || selected.iter().any(|selection| selection.size == size.name);
         let may_run: Vec<&Size> = sizes.0.iter().filter(may_run).collect();
         let indexes = taken.indexes.max(plan.max_indexes.into());
-        let room = |allowed: u64, taken: u64, indexer: u64| {
-            allowed.max(taken).saturating_mul(PODS_A_SEARCHER).saturating_add(indexes.saturating_mul(indexer))
+        let room = |allowed: u64, taken: u64, largest: u64| {
+            let one_each = indexes.saturating_mul(largest);
+            allowed.max(taken).saturating_add(one_each).saturating_mul(PODS_A_SEARCHER).saturating_add(one_each)
         };
         let cpu_millis = may_run.iter().map(|size| u64::from(size.cpu_millis)).max().unwrap_or_default();
         let memory = may_run.iter().map(|size| size.memory.as_u64()).max().unwrap_or_default();
@@ -190,8 +192,8 @@ mod tests {
         let free = plans.of(Some("free"));
         let allowance = Allowance::of(free, &[], &sizes, &KubernetesConfig::default());
         let quota = allowance.quota();
-        // Three searchers thrice, and three indexers.
-        assert_eq!((&quota["pods"], &quota["limits.cpu"], &quota["limits.memory"]), (&json!("12"), &json!("6000m"), &json!("3221225472")));
+        // Three searchers that are selected and three that are woken, thrice, and three indexers.
+        assert_eq!((&quota["pods"], &quota["limits.cpu"], &quota["limits.memory"]), (&json!("21"), &json!("10500m"), &json!("5637144576")));
         assert_eq!(allowance.largest(&sizes)["max"]["cpu"], "500m");
         assert!(allowance.holds(free, "small") && !allowance.holds(free, "large") && !allowance.holds(plans.of(None), "small"));
         let bounded = Allowance::of(free, &[], &sizes, &KubernetesConfig { quota_pods: 7, ..KubernetesConfig::default() });
@@ -204,8 +206,8 @@ mod tests {
         let had: Vec<Selection> = (0..4).map(|_| selected(2, "large")).collect();
         let allowance = Allowance::of(plans.of(Some("free")), &had, &sizes, &KubernetesConfig::default());
         let quota = allowance.quota();
-        // Eight searchers of four CPUs thrice, and four indexers.
-        assert_eq!((&quota["pods"], &quota["limits.cpu"]), (&json!("28"), &json!("112000m")));
+        // Eight searchers of four CPUs and four that are woken, thrice, and four indexers.
+        assert_eq!((&quota["pods"], &quota["limits.cpu"]), (&json!("40"), &json!("160000m")));
         assert_eq!(allowance.largest(&sizes)["max"]["cpu"], "4000m");
         assert!(allowance.holds(plans.of(Some("free")), "large"));
     }
