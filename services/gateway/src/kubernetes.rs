@@ -29,7 +29,7 @@ use kube::{
         watcher::{self, Config, Event, watcher},
     },
 };
-use onggi_domain::{IndexId, worker::Endpoint};
+use onggi_domain::{Code, IndexId, worker::Endpoint};
 use onggi_web::{Upstream, body::read, identity::worker_secret};
 use parking_lot::{Mutex, RwLock};
 use serde::Deserialize;
@@ -40,7 +40,7 @@ use crate::{Discovery, WakeError};
 const INDEX: &str = "onggi.dev/index";
 /// How long what a wake answered is believed in.
 const BELIEVED: Duration = Duration::from_secs(10);
-/// How often, and how many times, a controller that cannot be reached is asked again: another one may be about to lead.
+/// How often, and how many times, a controller that cannot be reached or does not lead is asked again: another one may be about to.
 const AGAIN: (Duration, u32) = (Duration::from_millis(200), 50);
 /// How often, and how many times, this process looks for itself.
 const OWN_ZONE: (Duration, u32) = (Duration::from_secs(2), 60);
@@ -183,8 +183,12 @@ impl Slices {
                 serde_json::from_slice(&bytes).map(Some).map_err(|error| failed(error.to_string()))
             }
             StatusCode::NOT_FOUND => Err(WakeError::NotFound),
-            // It is waking, or no controller leads just now.
-            StatusCode::SERVICE_UNAVAILABLE => Err(WakeError::TooSlow),
+            StatusCode::SERVICE_UNAVAILABLE => {
+                let bytes = read(response.into_body(), ANSWER_BYTES).await.map_err(|error| failed(error.to_string()))?;
+                let error: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+                // What is not about the index is about the controllers: none leads just now, and the next one may in a moment.
+                if error["code"] == Code::IndexWaking.as_str() { Err(WakeError::TooSlow) } else { Ok(None) }
+            }
             status => Err(failed(format!("the controller answers {status}"))),
         }
     }
@@ -296,7 +300,7 @@ mod tests {
     }
 
     fn controller(answer: StatusCode) -> Upstream {
-        let woken = json!({"phase": "awake", "searchers": [{"name": "first", "address": "10.0.0.9:7710"}]});
+        let woken = json!({"phase": "awake", "searchers": [{"name": "first", "address": "10.0.0.9:7710"}], "code": "index_waking"});
         let wake = move || async move { (answer, Json(woken)) };
         Upstream::local(Router::new().route("/internal/indexes/{id}/wake", post(wake)), "inside")
     }
@@ -364,6 +368,20 @@ mod tests {
         assert_eq!(names(&slices, index), ["first"], "it answers before the slices say that it is ready");
         slices.follow(stream::iter([Ok(Event::Apply(slice(index, "1", &[])))])).await;
         assert!(names(&slices, index).is_empty());
+    }
+
+    #[tokio::test]
+    async fn while_no_controller_leads_the_next_one_is_asked() {
+        let asked = Arc::new(AtomicBool::new(false));
+        let wake = move || {
+            let leads = asked.swap(true, Ordering::Relaxed);
+            let answer = json!({"code": "unavailable", "searchers": [{"name": "first", "address": "10.0.0.9:7710"}]});
+            async move { (if leads { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(answer)) }
+        };
+        let controllers = Upstream::local(Router::new().route("/internal/indexes/{id}/wake", post(wake)), "inside");
+        let (index, slices) = (IndexId::generate(), Slices::new(controllers, "inside".into()));
+        slices.wake(index).await.unwrap();
+        assert_eq!(names(&slices, index), ["first"]);
     }
 
     #[tokio::test]
