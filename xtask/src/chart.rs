@@ -51,6 +51,21 @@ fn everything() -> Value {
     })
 }
 
+/// Every section of the program's configuration that has values of its own.
+fn configuration() -> Value {
+    json!({
+        "proxies": ["10.0.0.0/8"], "secret": {"clientSecrets": {"company": "s"}},
+        "plans": {"default": "one", "sign_up": "one", "list": [{
+            "name": "one", "max_indexes": 1, "max_replicas_per_index": 1, "max_replicas": 1, "max_documents": 10_000_000_000_u64,
+            "max_storage": "1GiB", "requests_per_second": 5, "max_cpu_millis": 500, "max_memory": "1GiB",
+            "prices": {"currency": "KRW", "container_hour": {"small": 15.5}},
+        }]},
+        "portalConfig": {"sign_up": "invited", "oidc": {"company": {"issuer": "https://id.example.com", "client_id": "c", "label": "Company"}}},
+        "limits": {"requests_per_second": 100}, "analyticsConfig": {"log_one_in": 10},
+        "controllerConfig": {"collect_every": "2h"}, "kubernetesConfig": {"node_selector": {"a": "b"}},
+    })
+}
+
 /// Runs all checks; an error says what is wrong.
 pub(crate) fn check() -> anyhow::Result<()> {
     let helm = install::helm()?;
@@ -60,7 +75,8 @@ pub(crate) fn check() -> anyhow::Result<()> {
     ensure!(built.success(), "onggi does not compile");
     let work = tempfile::tempdir().context("cannot make a temporary directory")?;
     let chart = Chart { helm, work: work.path().to_owned() };
-    let mut files = vec![chart.render("everything", &[chart.values("everything", &everything())?])?];
+    let mut files =
+        vec![chart.render("everything", &[chart.values("switches", &everything())?, chart.values("configuration", &configuration())?])?];
     for entry in fs::read_dir(VALUES).with_context(|| format!("cannot read {VALUES}"))? {
         let values = entry.context("reading the values")?.path();
         let platform = values.file_stem().and_then(|name| name.to_str()).context("values have a plain name")?.to_owned();

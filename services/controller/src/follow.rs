@@ -36,7 +36,9 @@ pub(crate) async fn run(inner: &Arc<Inner>, shutdown: impl Future<Output = ()> +
     background.spawn(every(inner, config.collect_every, "old usage", |inner| async move { inner.trim_usage().await }));
     background.spawn(every(inner, config.webhooks_every, "spending alerts", |inner| async move { inner.tell_alerts().await }));
     background.spawn(later(config.sweep_first(), every(inner, config.collect_every, "sweep", |inner| async move { inner.sweep().await })));
-    background.spawn(every(inner, config.collect_forks_every, "unfinished forks", |inner| async move { inner.collect_forks().await }));
+    let forks = every(inner, config.collect_forks_every, "unfinished forks", |inner| async move { inner.collect_forks().await });
+    // It lists the folders of all tenants: not while a controller that has just begun has more urgent things to do.
+    background.spawn(later(config.sweep_first().min(config.collect_forks_every), forks));
     background.spawn(every(inner, config.tasks_every, "backlog", |inner| async move { inner.measure_backlog().await }));
     background.spawn(every(inner, config.collect_every, "old tasks", |inner| async move { inner.trim_tasks().await }));
     background.spawn(every(inner, config.archives_every, "archives", |inner| async move { inner.write_archives().await }));

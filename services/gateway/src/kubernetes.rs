@@ -29,7 +29,7 @@ use kube::{
         watcher::{self, Config, Event, watcher},
     },
 };
-use onggi_domain::{IndexId, worker::Endpoint};
+use onggi_domain::{Code, IndexId, worker::Endpoint};
 use onggi_web::{Upstream, body::read, identity::worker_secret};
 use parking_lot::{Mutex, RwLock};
 use serde::Deserialize;
@@ -40,7 +40,7 @@ use crate::{Discovery, WakeError};
 const INDEX: &str = "onggi.dev/index";
 /// How long what a wake answered is believed in.
 const BELIEVED: Duration = Duration::from_secs(10);
-/// How often, and how many times, a controller that cannot be reached is asked again: another one may be about to lead.
+/// How often, and how many times, a controller that cannot be reached or does not lead is asked again: another one may be about to.
 const AGAIN: (Duration, u32) = (Duration::from_millis(200), 50);
 /// How often, and how many times, this process looks for itself.
 const OWN_ZONE: (Duration, u32) = (Duration::from_secs(2), 60);
@@ -150,6 +150,7 @@ impl Slices {
                 Ok(Event::Apply(slice)) => self.put(&mut self.table.write(), &slice),
                 Ok(Event::Delete(slice)) => {
                     if let Some(index) = index_of(&slice) {
+                        self.woken.lock().remove(&index);
                         self.table.write().change(index, &slice.name_any(), Vec::new());
                     }
                 }
@@ -161,9 +162,13 @@ impl Slices {
     fn put(&self, table: &mut Table, slice: &EndpointSlice) {
         let Some(index) = index_of(slice) else { return };
         let endpoints = endpoints(slice, &worker_secret(&self.internal_secret, index));
-        if !endpoints.is_empty() {
-            self.woken.lock().remove(&index);
+        // What was woken and has left the slices since, or never gets ready, must not be called: nothing may answer at its address.
+        let is_over = |(woken, _): &LastWake| !endpoints.is_empty() || !woken.iter().all(|searcher| may_get_ready(slice, &searcher.name));
+        let mut woken = self.woken.lock();
+        if woken.get(&index).is_some_and(is_over) {
+            woken.remove(&index);
         }
+        drop(woken);
         table.change(index, &slice.name_any(), endpoints);
     }
 
@@ -178,8 +183,12 @@ impl Slices {
                 serde_json::from_slice(&bytes).map(Some).map_err(|error| failed(error.to_string()))
             }
             StatusCode::NOT_FOUND => Err(WakeError::NotFound),
-            // It is waking, or no controller leads just now.
-            StatusCode::SERVICE_UNAVAILABLE => Err(WakeError::TooSlow),
+            StatusCode::SERVICE_UNAVAILABLE => {
+                let bytes = read(response.into_body(), ANSWER_BYTES).await.map_err(|error| failed(error.to_string()))?;
+                let error: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+                // What is not about the index is about the controllers: none leads just now, and the next one may in a moment.
+                if error["code"] == Code::IndexWaking.as_str() { Err(WakeError::TooSlow) } else { Ok(None) }
+            }
             status => Err(failed(format!("the controller answers {status}"))),
         }
     }
@@ -256,6 +265,14 @@ fn endpoints(slice: &EndpointSlice, secret: &Arc<str>) -> Vec<Endpoint> {
         .collect()
 }
 
+/// Whether a slice has a searcher of this name that is not ending.
+fn may_get_ready(slice: &EndpointSlice, name: &str) -> bool {
+    slice.endpoints.iter().any(|endpoint| {
+        let is_it = endpoint.target_ref.as_ref().is_some_and(|target| target.name.as_deref() == Some(name));
+        is_it && endpoint.conditions.as_ref().is_none_or(|conditions| conditions.terminating != Some(true))
+    })
+}
+
 /// The zone of the endpoint with this address, if the slice has it; within, `None`: the cluster has no zones.
 #[expect(clippy::option_option, reason = "that the endpoint is not there is another answer than that it has no zone")]
 fn zone_of(slice: &EndpointSlice, own: IpAddr) -> Option<Option<String>> {
@@ -283,7 +300,7 @@ mod tests {
     }
 
     fn controller(answer: StatusCode) -> Upstream {
-        let woken = json!({"phase": "awake", "searchers": [{"name": "first", "address": "10.0.0.9:7710"}]});
+        let woken = json!({"phase": "awake", "searchers": [{"name": "first", "address": "10.0.0.9:7710"}], "code": "index_waking"});
         let wake = move || async move { (answer, Json(woken)) };
         Upstream::local(Router::new().route("/internal/indexes/{id}/wake", post(wake)), "inside")
     }
@@ -340,6 +357,31 @@ mod tests {
         assert_eq!(names(&slices, index), ["second"]);
         slices.follow(stream::iter([Ok(Event::Delete(slice(index, "1", &[])))])).await;
         assert!(names(&slices, index).is_empty(), "a wake of long ago says nothing");
+    }
+
+    #[tokio::test]
+    async fn what_was_woken_and_sleeps_again_before_it_was_ready_is_not_called() {
+        let index = IndexId::generate();
+        let slices = Slices::new(controller(StatusCode::OK), "inside".into());
+        slices.wake(index).await.unwrap();
+        slices.follow(stream::iter([Ok(Event::Apply(slice(index, "1", &[("first", false)])))])).await;
+        assert_eq!(names(&slices, index), ["first"], "it answers before the slices say that it is ready");
+        slices.follow(stream::iter([Ok(Event::Apply(slice(index, "1", &[])))])).await;
+        assert!(names(&slices, index).is_empty());
+    }
+
+    #[tokio::test]
+    async fn while_no_controller_leads_the_next_one_is_asked() {
+        let asked = Arc::new(AtomicBool::new(false));
+        let wake = move || {
+            let leads = asked.swap(true, Ordering::Relaxed);
+            let answer = json!({"code": "unavailable", "searchers": [{"name": "first", "address": "10.0.0.9:7710"}]});
+            async move { (if leads { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(answer)) }
+        };
+        let controllers = Upstream::local(Router::new().route("/internal/indexes/{id}/wake", post(wake)), "inside");
+        let (index, slices) = (IndexId::generate(), Slices::new(controllers, "inside".into()));
+        slices.wake(index).await.unwrap();
+        assert_eq!(names(&slices, index), ["first"]);
     }
 
     #[tokio::test]

@@ -23,6 +23,9 @@ use onggi_gateway::counting::CountingConfig;
 use onggi_web::trace::TraceConfig;
 use serde::{Deserialize, Serialize};
 
+/// Variables after `ONGGI_` that are read elsewhere.
+const ELSEWHERE: [&str; 6] = ["URL", "KEY", "CONFIG", "DEV_KEY", "WORKER_LOG", "BUCKET_CREDENTIALS"];
+
 /// Everything that can be configured, with its default.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -171,7 +174,7 @@ impl Config {
             }
             given = given.merge(Toml::file_exact(file));
         }
-        given = given.merge(Env::prefixed("ONGGI_").split("__").ignore(&["URL", "KEY", "CONFIG", "DEV_KEY", "WORKER_LOG"]));
+        given = given.merge(Env::prefixed("ONGGI_").split("__").ignore(&ELSEWHERE));
         Self::from_given(&given)
     }
 

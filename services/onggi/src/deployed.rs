@@ -136,7 +136,8 @@ fn nothing_that_is_compiled_in_is_left_out_of_the_build() {
         "migrations/postgres/0001_initial.sql",
         "crates/metadata/queries/tasks/get.sql",
         "crates/engine/dictionaries/ko-dic.tar.zst",
-        "services/onggi/demo/packages.ko.ndjson.zst",
+        "services/admin/samples/packages.ko.ndjson.zst",
+        "services/admin/texts/ko/shell.toml",
         "services/onggi/src/main.rs",
     ] {
         assert!(root().join(needed).is_file(), "{needed} is not where it was");

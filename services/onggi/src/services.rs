@@ -97,7 +97,11 @@ pub(crate) async fn controller(config: &Config) -> anyhow::Result<()> {
             sizes: config.sizes.clone(),
             internal_secret: internal,
             sts: config.sts()?,
-            plans: Some(TenantPlans { tenants: ground.metadata.tenants.clone(), table: config.plans.clone() }),
+            plans: Some(TenantPlans {
+                tenants: ground.metadata.tenants.clone(),
+                indexes: ground.metadata.indexes.clone(),
+                table: config.plans.clone(),
+            }),
         };
         let ended = CancellationToken::new();
         let work = async {

@@ -204,8 +204,8 @@ pub(crate) async fn services_that_are_killed_lose_nothing_that_was_accepted(bed:
     nothing_is_missing(api, &accepted).await;
 }
 
-/// Ends the controller that leads, the hard way, and waits for the next one.
-async fn kill_leader() {
+/// Ends the controller that leads, the hard way, and waits until the next one answers.
+async fn kill_leader(api: &Api) {
     let status =
         async |pod: &str| crate::kubectl::get(&format!("pod {pod} -n {NAMESPACE}")).await["status"]["containerStatuses"][0].clone();
     let before = leader().await;
@@ -218,6 +218,8 @@ async fn kill_leader() {
         ((now != before || status["restartCount"].as_u64() > restarts) && status["ready"] == true).then_some(())
     })
     .await;
+    // Who holds the lease reads the cluster first.
+    eventually("it answers", async || try_json(api, reqwest::Method::GET, "/indexes/jars/containers", None).await).await;
 }
 
 /// The API server refuses Deployments of a tenant's namespace for a while: each pass of a controller ends between the objects of an index, and
@@ -243,7 +245,7 @@ pub(crate) async fn a_controller_killed_in_mid_reconcile_leaves_nothing_half_don
     for _ in 0..2 {
         eventually("it is half done", async || (of_pots("secrets").await? == 1).then_some(())).await;
         assert_eq!(of_pots("deployments").await, Some(0));
-        kill_leader().await;
+        kill_leader(api).await;
     }
     for kind in ["validatingadmissionpolicybinding", "validatingadmissionpolicy"] {
         kubectl(&format!("delete {kind} refuse-deployments")).await;
@@ -264,7 +266,7 @@ pub(crate) async fn a_controller_killed_in_mid_reconcile_leaves_nothing_half_don
         }
         // Moments of chance, spread over the time that the objects take.
         tokio::time::sleep(Duration::from_millis(40 * round as u64)).await;
-        kill_leader().await;
+        kill_leader(api).await;
     }
     let begin = Instant::now();
     for uid in &uids {

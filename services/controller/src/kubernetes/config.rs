@@ -38,7 +38,7 @@ pub struct KubernetesConfig {
     pub bucket_egress: Vec<Egress>,
     /// The user id of workers; 0: the image's, or what the platform gives (OpenShift).
     pub run_as_user: i64,
-    /// Pods that a tenant may have.
+    /// Pods that a tenant may have at the most, whatever it may select; 0: as many as that takes. What is beyond does not run.
     pub quota_pods: u32,
     /// Labels of the nodes that run workers.
     pub node_selector: BTreeMap<String, String>,
@@ -82,7 +82,7 @@ impl Default for KubernetesConfig {
             route_time: Duration::from_secs(5),
             bucket_egress: vec![Egress { cidr: "0.0.0.0/0".to_owned(), except: private.map(str::to_owned).to_vec(), port: 443 }],
             run_as_user: 65532,
-            quota_pods: 200,
+            quota_pods: 0,
             node_selector: BTreeMap::new(),
             priority_class: String::new(),
             runtime_class: String::new(),

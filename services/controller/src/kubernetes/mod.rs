@@ -36,18 +36,18 @@ use kube::{
     core::NamespaceResourceScope,
     runtime::{
         WatchStreamExt,
-        events::{EventType, Recorder, Reporter},
+        events::{EventType, Recorder},
         watcher::{Config, watcher},
     },
 };
 use onggi_bucket::Sts;
 use onggi_domain::{
     Generation, IndexId, TenantId,
-    container::{ContainerSet, Decision, Role, SizeTable},
+    container::{ContainerSet, Decision, Role, Selection, SizeTable},
     limits::Limits,
     plan::PlanTable,
 };
-use onggi_metadata::Tenants;
+use onggi_metadata::{Indexes, Tenants};
 use onggi_web::identity::worker_secret;
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
@@ -65,9 +65,9 @@ use build::{Builder, Kind, WorkerSettings};
 use crd::{SearchIndex, SearchIndexSpec};
 use credentials::Credentials;
 use mirror::Mirror;
-use names::{DELETION_COST, FINALIZER, MANAGER, RETIRED_AT, ROTATION};
+use names::{DELETION_COST, FINALIZER, RETIRED_AT, ROTATION};
 use namespace::Allowance;
-use operator::{Applied, gone, version};
+use operator::{Applied, gone, recorder, version};
 use pods::Seen;
 
 /// How soon after a generation was shown another one is: an index that is written to has a new one many times a second.
@@ -95,6 +95,8 @@ pub struct WorkerTerms {
 pub struct TenantPlans {
     /// Says which plan a tenant has.
     pub tenants: Arc<dyn Tenants>,
+    /// Says what it has selected, which may be more.
+    pub indexes: Arc<dyn Indexes>,
     /// The plans.
     pub table: PlanTable,
 }
@@ -149,7 +151,7 @@ impl KubernetesRuntime {
         let revisions = each.map(|(role, size)| ((role, size.name.clone()), builder.revision(role, size))).collect();
         let prefix = builder.config.namespace_prefix.clone();
         let cluster = Arc::new(Cluster {
-            recorder: Recorder::new(client.clone(), Reporter { controller: MANAGER.to_owned(), instance: None }),
+            recorder: recorder(&client),
             client,
             builder,
             internal_secret,
@@ -189,7 +191,7 @@ impl Runtime for KubernetesRuntime {
             |what: &str, source: kube::Error| RuntimeError { what: format!("{what} of index {}", set.index), source: source.into() };
         let cluster = &self.cluster;
         names::check(set).map_err(|why| RuntimeError { what: format!("containers of index {}", set.index), source: why.into() })?;
-        cluster.ensure_namespace(set.tenant).await.map_err(|error| failed("namespace", error))?;
+        cluster.ensure_namespace(set.tenant, &set.size.name).await.map_err(|error| failed("namespace", error))?;
         let scaling = scale::scale(set, retire, &cluster.seen_of(set.index), Timestamp::now(), cluster.builder.config.retire_time);
         let namespace = cluster.namespace(set.tenant);
         for name in &scaling.mark {
@@ -258,7 +260,7 @@ impl Runtime for KubernetesRuntime {
         let Some(object) = self.cluster.indexes.of(index).into_iter().next() else { return };
         let message = format!("from {} to {} searchers: {}", decision.from, decision.to, decision.why);
         let cluster = self.cluster.clone();
-        tokio::spawn(async move { cluster.note(&object, EventType::Normal, "Scaled", &message).await });
+        tokio::spawn(async move { cluster.note_words(&object, EventType::Normal, "Scaled", &message).await });
     }
 
     async fn remove(&self, index: IndexId) -> Result<()> {
@@ -364,25 +366,33 @@ impl Cluster {
         });
     }
 
-    /// How much a tenant may have. If nobody can say, what it had: a plan matters less than that an index runs.
-    async fn allowance(&self, tenant: TenantId) -> Allowance {
-        let of_everyone = || Allowance::of_everyone(&self.builder.config);
-        let Some(TenantPlans { tenants, table }) = &self.plans else { return of_everyone() };
-        match tenants.get(tenant).await {
-            Ok(found) => Allowance::of(table.of(found.plan.as_deref()), &self.builder.config),
-            Err(error) => {
-                tracing::warn!(%tenant, %error, "the tenant's plan is not known");
-                self.tenants.lock().get(&tenant).cloned().unwrap_or_else(of_everyone)
-            }
+    /// How much a tenant may have, a container of this size among it; `None`: as much as its namespace was applied for.
+    async fn allowance(&self, tenant: TenantId, size: &str) -> onggi_metadata::Result<Option<Allowance>> {
+        let applied = self.tenants.lock().get(&tenant).cloned();
+        let Some(TenantPlans { tenants, indexes, table }) = &self.plans else {
+            return Ok(applied.is_none().then(|| Allowance::of_everyone(&self.builder.config)));
+        };
+        let tenant = tenants.get(tenant).await?;
+        let plan = table.of(tenant.plan.as_deref());
+        if applied.is_some_and(|applied| applied.holds(plan, size)) {
+            return Ok(None);
         }
+        let selected: Vec<Selection> = indexes.selections(tenant.id).await?.into_iter().map(|(_, selection)| selection).collect();
+        Ok(Some(Allowance::of(plan, &selected, &self.builder.sizes, &self.builder.config)))
     }
 
     /// Applies a tenant's namespace and what stands in it, once in the life of this process and again when the tenant may have more or less.
-    async fn ensure_namespace(&self, tenant: TenantId) -> kube::Result<()> {
-        let allowance = self.allowance(tenant).await;
-        if self.tenants.lock().get(&tenant) == Some(&allowance) {
-            return Ok(());
-        }
+    async fn ensure_namespace(&self, tenant: TenantId, size: &str) -> kube::Result<()> {
+        let allowance = match self.allowance(tenant, size).await {
+            Ok(allowance) => allowance,
+            // A plan matters less than that an index runs.
+            Err(error) => {
+                tracing::warn!(%tenant, %error, "the tenant's plan is not known");
+                let is_applied = self.tenants.lock().contains_key(&tenant);
+                (!is_applied).then(|| Allowance::of_everyone(&self.builder.config))
+            }
+        };
+        let Some(allowance) = allowance else { return Ok(()) };
         let namespace = self.namespace(tenant);
         for object in namespace::objects(tenant, &self.builder.config, &self.builder.sizes, &allowance) {
             let kind = object["kind"].as_str().unwrap_or_default();

@@ -1,6 +1,10 @@
 //! A tenant's namespace, and what stands in it whatever the tenant's indexes are: who may talk to whom, and how much there may be.
 
-use onggi_domain::{TenantId, container::SizeTable, plan::Plan};
+use onggi_domain::{
+    TenantId,
+    container::{Selection, Size, SizeTable},
+    plan::{Plan, Taken},
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -8,40 +12,69 @@ use super::{
     names::{self, MANAGER, ROLE, TENANT},
 };
 
+/// Pods that there may be at a time for each searcher that is selected: itself, its successor while it is replaced, and one that is ending.
+const PODS_A_SEARCHER: u64 = 3;
+
 /// How much a tenant may have at a time: what its plan lets it select, and what runs besides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Allowance {
-    /// Pods of all indexes.
-    pub(crate) pods: u64,
+    /// The name of the plan; empty: none is known.
+    plan: String,
+    /// Pods of all indexes; `None`: any number.
+    pods: Option<u64>,
     /// Thousandths of a CPU, and bytes of memory, that all containers may use together; `None`: as much as the pods' sizes have.
-    pub(crate) resources: Option<(u64, u64)>,
-    /// Names of the sizes that may be selected; none: all of them.
-    pub(crate) sizes: Vec<String>,
+    resources: Option<(u64, u64)>,
+    /// Names of the sizes that containers may have; none: all of them.
+    sizes: Vec<String>,
 }
 
 impl Allowance {
     /// The same for every tenant.
     pub(crate) fn of_everyone(config: &KubernetesConfig) -> Self {
-        Self { pods: config.quota_pods.into(), resources: None, sizes: Vec::new() }
+        let pods = (config.quota_pods > 0).then_some(config.quota_pods.into());
+        Self { plan: String::new(), pods, resources: None, sizes: Vec::new() }
     }
 
-    /// What a plan lets a tenant select, and room for what runs besides: a searcher more for each while they are replaced, an indexer for each index.
-    pub(crate) fn of(plan: &Plan, config: &KubernetesConfig) -> Self {
-        let pods = u64::from(plan.max_replicas) * 2 + u64::from(plan.max_indexes);
+    /// What a plan lets a tenant select, or what it has selected where that is more: nobody takes away what it had under a larger plan. And room
+    /// for what runs besides, so that nothing that was selected is ever refused: for each index an indexer, and the searcher that one of which none
+    /// is selected runs when it is woken.
+    pub(crate) fn of(plan: &Plan, selected: &[Selection], sizes: &SizeTable, config: &KubernetesConfig) -> Self {
+        let taken = Taken::of(selected, sizes);
+        let may_run = |size: &&Size| plan.allows_size(&size.name) || selected.iter().any(|selection| selection.size == size.name);
+        let may_run: Vec<&Size> = sizes.0.iter().filter(may_run).collect();
+        let indexes = taken.indexes.max(plan.max_indexes.into());
+        let room = |allowed: u64, taken: u64, largest: u64| {
+            let one_each = indexes.saturating_mul(largest);
+            allowed.max(taken).saturating_add(one_each).saturating_mul(PODS_A_SEARCHER).saturating_add(one_each)
+        };
+        let cpu_millis = may_run.iter().map(|size| u64::from(size.cpu_millis)).max().unwrap_or_default();
+        let memory = may_run.iter().map(|size| size.memory.as_u64()).max().unwrap_or_default();
+        let pods = room(plan.max_replicas.into(), taken.replicas, 1);
         Self {
-            pods: pods.min(config.quota_pods.into()),
-            resources: Some((plan.max_cpu_millis.saturating_mul(3), plan.max_memory.as_u64().saturating_mul(3))),
-            sizes: plan.sizes.clone(),
+            plan: plan.name.clone(),
+            pods: Some(if config.quota_pods > 0 { pods.min(config.quota_pods.into()) } else { pods }),
+            resources: Some((
+                room(plan.max_cpu_millis, taken.cpu_millis, cpu_millis),
+                room(plan.max_memory.as_u64(), taken.memory, memory),
+            )),
+            sizes: may_run.iter().map(|size| size.name.clone()).collect(),
         }
+    }
+
+    /// Whether this is still so under a plan, and lets containers of a size in.
+    pub(crate) fn holds(&self, plan: &Plan, size: &str) -> bool {
+        self.plan == plan.name && self.sizes.iter().any(|name| name == size)
     }
 
     fn quota(&self) -> Value {
         let mut hard = json!({
-            "pods": self.pods.to_string(),
             "persistentvolumeclaims": "0",
             "services.nodeports": "0",
             "services.loadbalancers": "0",
         });
+        if let Some(pods) = self.pods {
+            hard["pods"] = pods.to_string().into();
+        }
         if let Some((cpu_millis, memory)) = self.resources {
             hard["limits.cpu"] = format!("{cpu_millis}m").into();
             hard["limits.memory"] = memory.to_string().into();
@@ -49,7 +82,7 @@ impl Allowance {
         hard
     }
 
-    /// No container is larger than the largest size that may be selected, and one that says nothing gets little.
+    /// No container is larger than the largest size that it may have, and one that says nothing gets little.
     fn largest(&self, sizes: &SizeTable) -> Value {
         let allowed = || sizes.0.iter().filter(|size| self.sizes.is_empty() || self.sizes.contains(&size.name));
         let cpu = allowed().map(|size| size.cpu_millis).max().unwrap_or(1000);
@@ -112,6 +145,8 @@ fn workers(config: &KubernetesConfig) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use onggi_domain::plan::PlanTable;
+
     use super::*;
 
     fn find(kind: &str, name: &str) -> Value {
@@ -145,13 +180,35 @@ mod tests {
         assert_eq!(limits["spec"]["limits"][0]["max"]["cpu"], "4000m");
     }
 
+    fn selected(replicas: u32, size: &str) -> Selection {
+        Selection { replicas, ..Selection::new(size) }
+    }
+
     #[test]
-    fn an_allowance_bounds_pods_and_what_they_use_together_and_the_largest_of_its_sizes() {
-        let everyone = Allowance::of_everyone(&KubernetesConfig { quota_pods: 7, ..KubernetesConfig::default() }).quota();
-        assert_eq!((&everyone["pods"], &everyone["limits.cpu"]), (&json!("7"), &Value::Null));
-        let allowance = Allowance { pods: 9, resources: Some((4500, 3 << 30)), sizes: vec!["small".to_owned()] };
+    fn an_allowance_has_room_for_what_a_plan_lets_a_tenant_select_and_for_what_runs_besides() {
+        let everyone = Allowance::of_everyone(&KubernetesConfig::default()).quota();
+        assert_eq!((&everyone["pods"], &everyone["limits.cpu"]), (&Value::Null, &Value::Null));
+        let (plans, sizes) = (PlanTable::default(), SizeTable::default());
+        let free = plans.of(Some("free"));
+        let allowance = Allowance::of(free, &[], &sizes, &KubernetesConfig::default());
         let quota = allowance.quota();
-        assert_eq!((&quota["limits.cpu"], &quota["limits.memory"]), (&json!("4500m"), &json!("3221225472")));
-        assert_eq!(allowance.largest(&SizeTable::default())["max"]["cpu"], "500m");
+        // Three searchers that are selected and three that are woken, thrice, and three indexers.
+        assert_eq!((&quota["pods"], &quota["limits.cpu"], &quota["limits.memory"]), (&json!("21"), &json!("10500m"), &json!("5637144576")));
+        assert_eq!(allowance.largest(&sizes)["max"]["cpu"], "500m");
+        assert!(allowance.holds(free, "small") && !allowance.holds(free, "large") && !allowance.holds(plans.of(None), "small"));
+        let bounded = Allowance::of(free, &[], &sizes, &KubernetesConfig { quota_pods: 7, ..KubernetesConfig::default() });
+        assert_eq!(bounded.quota()["pods"], "7");
+    }
+
+    #[test]
+    fn what_was_selected_under_a_larger_plan_has_room_too() {
+        let (plans, sizes) = (PlanTable::default(), SizeTable::default());
+        let had: Vec<Selection> = (0..4).map(|_| selected(2, "large")).collect();
+        let allowance = Allowance::of(plans.of(Some("free")), &had, &sizes, &KubernetesConfig::default());
+        let quota = allowance.quota();
+        // Eight searchers of four CPUs and four that are woken, thrice, and four indexers.
+        assert_eq!((&quota["pods"], &quota["limits.cpu"]), (&json!("40"), &json!("160000m")));
+        assert_eq!(allowance.largest(&sizes)["max"]["cpu"], "4000m");
+        assert!(allowance.holds(plans.of(Some("free")), "large"));
     }
 }

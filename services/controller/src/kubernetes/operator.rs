@@ -14,9 +14,9 @@ use k8s_openapi::{
     jiff::Timestamp,
 };
 use kube::{
-    Api, Resource, ResourceExt,
+    Api, Client, Resource, ResourceExt,
     api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams},
-    runtime::events::{Event, EventType},
+    runtime::events::{Event, EventType, Recorder, Reporter},
 };
 use onggi_domain::IndexId;
 use onggi_web::identity::worker_secret;
@@ -227,7 +227,7 @@ impl Cluster {
         if let Some((_, message)) = &trouble
             && before.and_then(|before| condition(before, "Degraded")).as_ref() != trouble.as_ref()
         {
-            self.note(object, EventType::Warning, "Degraded", message).await;
+            self.note_words(object, EventType::Warning, "Degraded", message).await;
         }
         if before.map(|before| &before.phase) != Some(&now.phase) && now.phase != "Degraded" {
             let message = condition(now, "Ready").map(|(_, message)| message).unwrap_or_default();
@@ -235,7 +235,18 @@ impl Cluster {
         }
     }
 
-    pub(super) async fn note(&self, object: &SearchIndex, type_: EventType, reason: &str, message: &str) {
+    /// An event of which it matters that it happened, and how often.
+    async fn note(&self, object: &SearchIndex, type_: EventType, reason: &str, message: &str) {
+        self.publish(&self.recorder, object, type_, reason, message).await;
+    }
+
+    /// An event of which the words matter. A recorder that is kept counts it as another one of an earlier event with the same reason, and its words
+    /// are lost.
+    pub(super) async fn note_words(&self, object: &SearchIndex, type_: EventType, reason: &str, message: &str) {
+        self.publish(&recorder(&self.client), object, type_, reason, message).await;
+    }
+
+    async fn publish(&self, recorder: &Recorder, object: &SearchIndex, type_: EventType, reason: &str, message: &str) {
         let event = Event {
             type_,
             reason: reason.to_owned(),
@@ -245,7 +256,7 @@ impl Cluster {
         };
         let reference: ObjectReference = object.object_ref(&());
         // An event that is lost is no reason to try again.
-        if let Err(error) = self.recorder.publish(&event, &reference).await {
+        if let Err(error) = recorder.publish(&event, &reference).await {
             tracing::debug!(%error, reason, "event was not recorded");
         }
     }
@@ -286,6 +297,11 @@ impl Kind {
         };
         Api::namespaced_with(cluster.client.clone(), namespace, &resource)
     }
+}
+
+/// Records events in the name of the controller.
+pub(super) fn recorder(client: &Client) -> Recorder {
+    Recorder::new(client.clone(), Reporter { controller: MANAGER.to_owned(), instance: None })
 }
 
 /// What changes when an object is changed by another: its generation, which leaves the status out, where it has one.
