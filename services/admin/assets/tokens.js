@@ -134,6 +134,11 @@ if (root) {
   snippet();
   if (element("made")) {
     element("made").focus();
+    // What the rules open, not what they refuse, is tried first.
+    const [[rule] = [""]] = wanted();
+    const opens = ({ value }) => (rule.endsWith("*") ? value.startsWith(rule.slice(0, -1)) : value === rule);
+    const opened = [...element("try-index").options].find(opens);
+    if (opened) opened.selected = true;
     search();
   }
 }

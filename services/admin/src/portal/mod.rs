@@ -33,7 +33,9 @@ mod visit;
 
 use std::{ops::Deref, sync::Arc};
 
-use axum::{Router, middleware::from_fn_with_state, routing::any};
+use axum::{Router, middleware::from_fn_with_state, response::Response, routing::any};
+use http::{Method, Uri};
+use onggi_domain::{ApiError, Code};
 use onggi_web::{Upstream, portal::SessionRules};
 use tokio_util::sync::CancellationToken;
 
@@ -98,6 +100,16 @@ pub(crate) fn router(admin: Admin) -> Router {
         .merge(operator::router())
         .merge(api::router())
         .route("/portal/{*rest}", any(async || Failure::NotFound))
+        .method_not_allowed_fallback(above)
         .layer(from_fn_with_state(portal.clone(), protect::protect))
         .with_state(portal)
+}
+
+/// A page that answered a form has the form's address, which is opened again when the page is reloaded or its language is changed: then the page
+/// above it is shown, where the form is.
+async fn above(method: Method, uri: Uri) -> failure::Result<Response> {
+    match uri.path().rsplit_once('/') {
+        Some((above, _)) if method == Method::GET && !above.starts_with("/portal/api/") => Ok(visit::see_other(above)),
+        _ => Err(ApiError::new(Code::MethodNotAllowed, "This route does not take this method.").into()),
+    }
 }

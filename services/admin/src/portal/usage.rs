@@ -496,9 +496,7 @@ async fn show(State(portal): State<Portal>, member: Member, Query(shown): Query<
 async fn set_alert(State(portal): State<Portal>, member: Member, form: Pairs) -> Result<Response> {
     member.require(MemberRole::Owner)?;
     let typed = (form.one("amount").to_owned(), form.one("url").to_owned());
-    // What is no number is sent as it is: the API says what is wrong with it.
-    let amount =
-        form.optional("amount").map_or(Value::Null, |text| text.parse::<f64>().map_or_else(|_| json!(text), |amount| json!(amount)));
+    let amount = form.optional("amount").map_or(Value::Null, sent_amount);
     let body = json!({"amount": amount, "url": form.optional("url")});
     let month = Month::of(Timestamp::now());
     match portal.call(&member, Method::PATCH, "/usage/alert", Some(&body)).await {
@@ -517,9 +515,24 @@ async fn set_alert(State(portal): State<Portal>, member: Member, form: Pairs) ->
     }
 }
 
+/// An amount as it is sent. What is no number is sent as it is: the API says what is wrong with it. JSON has no infinity, and would have null instead,
+/// which ends an alert.
+fn sent_amount(text: &str) -> Value {
+    text.parse::<f64>().ok().filter(|amount| amount.is_finite()).map_or_else(|| json!(text), |amount| json!(amount))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_an_empty_amount_ends_an_alert() {
+        for (text, sent) in
+            [("12.5", json!(12.5)), ("-1", json!(-1.0)), ("much", json!("much")), ("NaN", json!("NaN")), ("1e999", json!("1e999"))]
+        {
+            assert_eq!(sent_amount(text), sent);
+        }
+    }
 
     #[test]
     fn amounts_are_written_for_people() {

@@ -2,6 +2,9 @@
 //   portal.page                      a page of a visitor that is nobody yet (Playwright)
 //   await portal.signUp()            makes an account and a tenant of its own there; returns {email, password, tenant}
 //   await portal.visitor({...})      another visitor with cookies of its own; returns its page
+//   await portal.join(tenant, role)  invites somebody as the owner on `portal.page`; returns the page of who has joined
+//   await portal.submit(button, page?) clicks on what sends a form, and waits for the page that answers
+//   await portal.until(ask, good)    asks until the answer is good, and returns it
 //   await portal.go(path, page?)     opens a path of the portal
 //   await portal.look(name, {...})   looks at what is shown: accessibility, budgets, pictures in 8 variants
 //   await portal.api(page, ...)      calls the tenant API as the page's scripts do; returns {status, body}
@@ -75,6 +78,41 @@ export class Portal {
     await page.fill('input[name="email"]', email);
     await page.fill('input[name="password"]', password);
     await page.click("main button.primary");
+  }
+
+  /** Somebody who has been invited to a tenant and has joined it. */
+  async join(tenant, role, owner = this.page) {
+    this.number += 1;
+    await this.go(`/portal/t/${tenant}/members`, owner);
+    await owner.fill('form[action$="/invite"] input[name="email"]', `${role}${this.number}-${this.flow}@example.com`);
+    await owner.selectOption('form[action$="/invite"] select[name="role"]', role);
+    await owner.click('form[action$="/invite"] button');
+    const page = await this.visitor();
+    await page.goto(await owner.textContent("#invitation-link"));
+    await page.click("main a.primary");
+    await page.fill('input[name="name"]', "Vera");
+    await page.fill('input[name="password"]', "a long enough passphrase");
+    await page.click("main button.primary");
+    await page.waitForURL(`**/portal/t/${tenant}`);
+    return page;
+  }
+
+  /** Clicks on what sends a form, and waits until the page that answers is there. */
+  async submit(button, page = this.page) {
+    const loaded = page.waitForEvent("load");
+    await page.locator(button).click();
+    await loaded;
+  }
+
+  /** Asks for something until it is as it should be; fails with what was answered last. */
+  async until(ask, good, patience = 60_000) {
+    const end = Date.now() + patience;
+    for (;;) {
+      const answer = await ask();
+      if (good(answer)) return answer;
+      if (Date.now() > end) throw new Error(`it never came: ${JSON.stringify(answer)?.slice(0, 2000)}`);
+      await new Promise((rested) => setTimeout(rested, 100));
+    }
   }
 
   /** Calls the tenant API as a script of the page would; `csrf: null` leaves out what proves it. */

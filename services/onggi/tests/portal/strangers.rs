@@ -1,8 +1,11 @@
 //! Every route of the portal, asked by a member of another tenant, by a viewer, and by nobody: a tenant of others is answered as one that does not exist.
 
+use std::path::Path;
+
+use onggi_domain::tenant::MemberRole;
 use onggi_gateway::{Destination, ROUTES};
 use onggi_testkit::Onggi;
-use reqwest::{Client, Method, StatusCode, header};
+use reqwest::{Client, Method, StatusCode, header, redirect};
 use serde_json::{Value, json};
 
 use crate::BINARY;
@@ -23,7 +26,7 @@ struct Person {
 impl Person {
     /// Makes an account and a tenant.
     async fn new(onggi: &Onggi, name: &str) -> Self {
-        let client = Client::new();
+        let client = Client::builder().redirect(redirect::Policy::none()).build().unwrap();
         let account = json!({"email": format!("{name}@example.com"), "password": "a long enough passphrase", "tenant": name});
         let response = client.post(format!("{}/portal/api/sign-up", onggi.url())).json(&account).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::CREATED);
@@ -46,6 +49,41 @@ impl Person {
         }
         let response = request.send().await.unwrap();
         (response.status(), response.text().await.unwrap())
+    }
+
+    /// Sends a form, as a page does.
+    async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> StatusCode {
+        let request = self.client.post(format!("{}{path}", self.url)).header(header::COOKIE, &self.cookie);
+        request.header("x-onggi-csrf", &self.csrf).form(fields).send().await.unwrap().status()
+    }
+
+    /// What a viewer must not be able to change of the person's tenant and its index `jars`.
+    async fn state(&self) -> Vec<String> {
+        let (tenant, api) = (format!("/portal/api/tenants/{}", self.tenant), format!("/portal/api/{}", self.tenant));
+        let mut state = Vec::new();
+        for path in [
+            format!("{tenant}/members"),
+            format!("{tenant}/invitations"),
+            format!("{api}/keys"),
+            format!("{api}/webhooks"),
+            format!("{api}/indexes/jars/settings"),
+        ] {
+            let (status, answer) = self.ask(Method::GET, &path, None).await;
+            assert_eq!(status, StatusCode::OK, "{path}: {answer}");
+            state.push(answer);
+        }
+        let parts = |value: &Value, names: &[&str]| names.iter().map(|name| value[name].to_string()).collect::<Vec<_>>().join(" ");
+        for (path, names) in [
+            ("/indexes", &["total"][..]),
+            ("/tasks", &["total"]),
+            ("/usage", &["alert"]),
+            ("/identity-provider", &["code", "issuer"]),
+            ("/indexes/jars/containers", &["size", "replicas", "sleepAfterSeconds", "wake"]),
+        ] {
+            let (_, answer) = self.ask(Method::GET, &format!("{api}{path}"), None).await;
+            state.push(format!("{path}: {}", parts(&serde_json::from_str(&answer).unwrap(), names)));
+        }
+        state
     }
 }
 
@@ -108,6 +146,121 @@ const PAGES: &[(&str, &str)] = &[
     ("POST", "/tasks/delete"),
 ];
 
+/// What stands in [`PAGES`] for what a route names in its path.
+const IN_PATHS: [(&str, &str); 5] =
+    [("{uid}", "jars"), ("{language}", "en"), ("{n}", "1"), ("{task}", "0"), ("{key}", "01930000-0000-7000-8000-000000000002")];
+
+/// The routes below a tenant's that the portal's sources declare.
+fn declared(directory: &Path, found: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            declared(&path, found);
+            continue;
+        }
+        for piece in std::fs::read_to_string(&path).unwrap_or_default().split("\"/portal/t/{tenant}").skip(1) {
+            let (route, rest) = piece.split_once('"').unwrap();
+            let route = IN_PATHS.iter().fold(route.to_owned(), |route, (name, value)| route.replace(name, value));
+            // What is within the parentheses of `.route(`.
+            let mut depth = 1;
+            let end = rest.char_indices().find(|(_, c)| {
+                depth += i32::from(*c == '(') - i32::from(*c == ')');
+                depth == 0
+            });
+            let handlers = &rest[..end.map_or(rest.len(), |(at, _)| at)];
+            for (method, handler) in [("GET", "get("), ("POST", "post(")] {
+                if handlers.contains(handler) {
+                    found.push((method.to_owned(), route.clone()));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn no_page_is_forgotten() {
+    let mut found = Vec::new();
+    declared(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../admin/src/portal")), &mut found);
+    assert!(found.len() >= PAGES.len(), "the sources were read: {found:?}");
+    for (method, route) in &found {
+        assert!(PAGES.contains(&(method.as_str(), route.as_str())), "{method} {route} is missing in `PAGES`");
+    }
+}
+
+#[tokio::test]
+async fn a_viewer_changes_nothing() {
+    let onggi = Onggi::start(BINARY, &[]).await;
+    let (owner, viewer) = (Person::new(&onggi, "owner").await, Person::new(&onggi, "viewer").await);
+    let api = format!("/portal/api/{}", owner.tenant);
+    assert_eq!(owner.ask(Method::POST, &format!("{api}/indexes"), Some(&json!({"uid": "jars"}))).await.0, StatusCode::ACCEPTED);
+    let invitations = format!("/portal/api/tenants/{}/invitations", owner.tenant);
+    let (_, invitation) = owner.ask(Method::POST, &invitations, Some(&json!({"email": "viewer@example.com", "role": "viewer"}))).await;
+    let invitation: Value = serde_json::from_str(&invitation).unwrap();
+    let link = invitation["link"].as_str().unwrap().strip_prefix(onggi.url()).unwrap();
+    assert_eq!(viewer.submit(link, &[]).await, StatusCode::SEE_OTHER);
+    let before = owner.state().await;
+
+    for route in ROUTES.iter().filter(|route| route.action.is_some_and(|action| !MemberRole::Viewer.allows(action))) {
+        let path = format!("{api}{}", route.path.replace("{uid}", "jars"));
+        let (status, answer) = viewer.ask(route.method.clone(), &path, None).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{} {path}: {answer}", route.method);
+        assert!(answer.contains("role_not_sufficient"), "{} {path}: {answer}", route.method);
+    }
+    // What every form could have, as somebody would fill it in who wants to change something.
+    let fields = [
+        ("role", "owner"),
+        ("email", "x@example.com"),
+        ("user", owner.uid.as_str()),
+        ("invitation", ABSENT),
+        ("size", "small"),
+        ("mode", "fixed"),
+        ("replicas", "2"),
+        ("sleep", "never"),
+        ("wake", "manual"),
+        ("json", r#"{"stopWords": ["the"]}"#),
+        ("name", "stolen"),
+        ("filter", ""),
+        ("expected", "0"),
+        ("confirm", "jars"),
+        ("id", "1"),
+        ("document", r#"{"id": "1"}"#),
+        ("older", "all"),
+        ("sure", "yes"),
+        ("preset", "search"),
+        ("scope", "all"),
+        ("key", "01930000-0000-7000-8000-000000000002"),
+        ("index", "jars"),
+        ("amount", "1"),
+        ("issuer", "https://evil.example"),
+        ("audience", "x"),
+        ("source", "uri"),
+        ("jwks_uri", "https://evil.example/keys"),
+        ("rule_indexes", "*"),
+        ("token", "x"),
+    ];
+    for (_, path) in PAGES.iter().filter(|(method, _)| *method == "POST") {
+        let status = viewer.submit(&format!("/portal/t/{}{path}", owner.tenant), &fields).await;
+        // A form that was refused may be shown again with what was refused; what was done sends one on.
+        assert!(!status.is_redirection() && !status.is_server_error(), "{path}: {status}");
+    }
+    assert_eq!(owner.state().await, before);
+}
+
+#[tokio::test]
+async fn the_operators_area_does_not_exist_for_others() {
+    let onggi = Onggi::start(BINARY, &[]).await;
+    let person = Person::new(&onggi, "person").await;
+    for path in ["", "/containers", "/people"] {
+        assert_eq!(person.ask(Method::GET, &format!("/portal/operator{path}"), None).await.0, StatusCode::NOT_FOUND, "{path}");
+    }
+    for path in ["/tenants/status", "/people/operator"] {
+        let fields = [("tenant", person.tenant.as_str()), ("status", "suspended"), ("user", person.uid.as_str()), ("operator", "true")];
+        assert_eq!(person.submit(&format!("/portal/operator{path}"), &fields).await, StatusCode::NOT_FOUND, "{path}");
+    }
+    let api = format!("/portal/api/{}/indexes", person.tenant);
+    assert_eq!(person.ask(Method::GET, &api, None).await.0, StatusCode::OK);
+}
+
 #[tokio::test]
 async fn another_tenant_is_answered_as_one_that_does_not_exist() {
     let onggi = Onggi::start(BINARY, &[]).await;
@@ -118,7 +271,8 @@ async fn another_tenant_is_answered_as_one_that_does_not_exist() {
     let mut asked: Vec<(Method, String)> = Vec::new();
     // The tenant API through the portal, and the portal's own.
     for route in ROUTES {
-        let path = route.path.replace("{uid}", "jars").replace("{user}", &owner.uid).replace("{invitation}", ABSENT);
+        let path =
+            route.path.replace("{uid}", "jars").replace("{index}", "jars").replace("{user}", &owner.uid).replace("{invitation}", ABSENT);
         match route.to {
             Destination::Portal if route.path.contains("/tenants/{tenant}") && !route.path.contains("operator") => {
                 asked.push((route.method.clone(), path));
@@ -156,6 +310,11 @@ async fn nobody_is_told_anything() {
         // What changes something is refused for its token before it is asked who sends it.
         let refused = if route.method == Method::GET { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN };
         assert_eq!(status, refused, "{} {path}: {answer}", route.method);
+    }
+    for (method, path) in PAGES {
+        let (status, answer) = nobody.ask(method.parse().unwrap(), &format!("/portal/t/{}{path}", owner.tenant), None).await;
+        let refused = if *method == "GET" { StatusCode::SEE_OTHER } else { StatusCode::FORBIDDEN };
+        assert_eq!(status, refused, "{method} {path}: {answer}");
     }
     let (status, answer) = nobody.ask(Method::GET, &format!("/portal/api/{}/indexes", owner.tenant), None).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED, "{answer}");

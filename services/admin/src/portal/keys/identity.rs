@@ -52,6 +52,13 @@ struct Rule {
     equals: String,
 }
 
+impl Rule {
+    /// Whether nothing was written into the row.
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What the form holds.
 #[derive(Debug, Default, Clone, PartialEq)]
 struct Draft {
@@ -76,7 +83,7 @@ impl Draft {
             pasted: form.one("source") == "jwks",
             jwks_uri: form.one("jwks_uri").to_owned(),
             jwks: form.one("jwks").to_owned(),
-            rules: (0..columns[0].len()).map(rule).filter(|rule| *rule != Rule::default()).collect(),
+            rules: (0..columns[0].len()).map(rule).filter(|rule| !rule.is_empty()).collect(),
         }
     }
 

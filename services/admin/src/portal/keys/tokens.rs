@@ -113,6 +113,13 @@ struct Rule {
     filter: String,
 }
 
+impl Rule {
+    /// Whether nothing was written into the row.
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What the form holds.
 struct Draft {
     key: String,
@@ -125,7 +132,7 @@ impl Draft {
         let filters: Vec<&str> = form.all("filter").collect();
         let rule =
             |(at, index): (usize, &str)| Rule { index: index.to_owned(), filter: filters.get(at).copied().unwrap_or_default().to_owned() };
-        let rules = form.all("index").enumerate().map(rule).filter(|rule| *rule != Rule::default()).collect();
+        let rules = form.all("index").enumerate().map(rule).filter(|rule| !rule.is_empty()).collect();
         Self { key: form.one("key").to_owned(), rules, expiry: form.one("expiry").to_owned() }
     }
 
