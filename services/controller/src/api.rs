@@ -76,6 +76,7 @@ async fn wake(State(inner): State<Arc<Inner>>, Path(index): Path<IndexId>) -> Re
         }
         Err(WakeError::NotFound) => Err(not_found(index)),
         Err(WakeError::TooSlow) => Err(Error::api(Code::IndexWaking, "The index is waking and does not answer yet. Try again shortly.")),
+        Err(WakeError::Stopping) => Err(Error::api(Code::Unavailable, "This controller is stopping. Another one takes over.")),
         Err(error @ WakeError::Failed(_)) => Err(Error::internal(error)),
     }
 }

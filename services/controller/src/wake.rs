@@ -17,6 +17,9 @@ pub enum WakeError {
     /// No searcher answered in time; it goes on waking.
     #[error("the index is waking and did not answer in time")]
     TooSlow,
+    /// This controller ends; the next one will wake it.
+    #[error("the controller is stopping")]
+    Stopping,
     /// Something else failed.
     #[error("{0}")]
     Failed(String),
@@ -45,7 +48,7 @@ impl Inner {
             inner.waking.lock().remove(&index);
             let _ = result.send(woken.unwrap_or(Err(WakeError::TooSlow)));
         });
-        waiting.map(|woken| woken.unwrap_or_else(|_| Err(WakeError::Failed("the controller is stopping".to_owned())))).boxed().shared()
+        waiting.map(|woken| woken.unwrap_or_else(|_| Err(WakeError::Stopping))).boxed().shared()
     }
 
     async fn wake_and_wait(self: &Arc<Self>, id: IndexId) -> Result<IndexPhase, WakeError> {

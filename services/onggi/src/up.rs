@@ -209,6 +209,7 @@ impl Discovery for InProcess {
             Ok(_) => Ok(()),
             Err(onggi_controller::WakeError::NotFound) => Err(WakeError::NotFound),
             Err(onggi_controller::WakeError::TooSlow) => Err(WakeError::TooSlow),
+            Err(stopping @ onggi_controller::WakeError::Stopping) => Err(WakeError::Failed(stopping.to_string())),
             Err(onggi_controller::WakeError::Failed(why)) => Err(WakeError::Failed(why)),
         }
     }
