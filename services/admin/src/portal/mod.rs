@@ -76,7 +76,7 @@ pub(crate) fn router(admin: Admin) -> Router {
         rules: config.session_rules(),
         edge: admin.0.edge.clone(),
         closing: admin.0.closing.clone(),
-        streams: live::Streams::default(),
+        streams: live::Streams::new(live::OPEN),
         attempts: Attempts::default(),
         passwords: Passwords::default(),
         providers: Providers::new(&config),
