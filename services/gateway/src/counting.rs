@@ -12,7 +12,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -34,8 +34,9 @@ use uuid::Uuid;
 use self::{counters::Counters, queries::Tally, uses::Uses};
 pub(crate) use queries::{Entry, Source, What};
 
-/// Queries that wait to be looked at.
+/// Queries that wait to be looked at, and the bytes of the requests that they are in.
 const WAITING: usize = 8192;
+const WAITING_BYTES: usize = 8 << 20;
 /// Batches that wait for a database that does not answer; the oldest of more are given up.
 const BATCHES: usize = 60;
 
@@ -93,6 +94,7 @@ struct Inner {
     counters: Counters,
     uses: Uses,
     entries: mpsc::Sender<Entry>,
+    waiting_bytes: AtomicUsize,
     dropped: AtomicU64,
     teller: Mutex<Teller>,
 }
@@ -129,6 +131,7 @@ impl Counting {
             counters: Counters::default(),
             uses: Uses::default(),
             entries: sender,
+            waiting_bytes: AtomicUsize::new(0),
             dropped: AtomicU64::new(0),
             teller: Mutex::new(teller),
         }))
@@ -144,7 +147,7 @@ impl Counting {
             tokio::select! {
                 entry = teller.entries.recv() => {
                     if let Some(entry) = entry {
-                        teller.tally.add(&entry);
+                        self.0.look_at(&mut teller, &entry);
                     }
                 }
                 _ = ticks.tick() => self.0.tell(&mut teller, false).await,
@@ -178,16 +181,26 @@ impl Counting {
 
     /// Logs what was asked, if there is room.
     pub(crate) fn log(&self, entry: Entry) {
-        if self.0.entries.try_send(entry).is_err() {
+        let bytes = entry.source.bytes();
+        // Before it waits, so that what is taken out again was always put in.
+        let waiting = self.0.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if waiting > WAITING_BYTES || self.0.entries.try_send(entry).is_err() {
+            self.0.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
             self.0.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
 impl Inner {
+    /// Adds what has waited to what is told.
+    fn look_at(&self, teller: &mut Teller, entry: &Entry) {
+        self.waiting_bytes.fetch_sub(entry.source.bytes(), Ordering::Relaxed);
+        teller.tally.add(entry);
+    }
+
     async fn tell(&self, teller: &mut Teller, everything: bool) {
         while let Ok(entry) = teller.entries.try_recv() {
-            teller.tally.add(&entry);
+            self.look_at(teller, &entry);
         }
         self.take(teller, Timestamp::now(), everything);
         let dropped = self.dropped.swap(0, Ordering::Relaxed);
