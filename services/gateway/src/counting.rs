@@ -1,8 +1,8 @@
 //! Counting searches, uploads and clicks by index, and when keys were used, in memory; told to the database every few seconds.
 //!
 //! Nothing here makes a search wait. Counts are atomic numbers; queries go through a bounded channel to a task of their own, and what does not
-//! fit is not logged. What was counted is taken as a batch with a number, which is told until the database has it and counts once there. A crash
-//! loses what was counted since the last batch.
+//! fit is not logged. What was counted is taken as batches with numbers, each of which is told until the database has it and counts once there. A
+//! crash loses what was counted since the last ones.
 
 mod counters;
 mod queries;
@@ -23,7 +23,7 @@ use onggi_domain::{
     limits::LOGGED_REQUEST_BYTES,
     usage::{Counts, hour_of},
 };
-use onggi_metadata::{CountBatch, Keys, Metadata, Searches};
+use onggi_metadata::{CountBatch, Keys, Metadata, QueryCounts, Searches};
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{Mutex, mpsc},
@@ -37,8 +37,11 @@ pub(crate) use queries::{Entry, Source, What};
 /// Queries that wait to be looked at, and the bytes of the requests that they are in.
 const WAITING: usize = 8192;
 const WAITING_BYTES: usize = 8 << 20;
-/// Batches that wait for a database that does not answer; the oldest of more are given up.
-const BATCHES: usize = 60;
+/// Rows of a batch, which is one transaction.
+const ROWS: usize = 500;
+/// How often counts are taken that then wait for a database that does not answer; the oldest of more are given up. What is told twice is known as
+/// such for longer.
+const TAKEN: usize = 60;
 
 /// How counts are kept and told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,7 +110,8 @@ struct Teller {
     tally: Tally,
     counted_since: Timestamp,
     queries_since: Timestamp,
-    batches: VecDeque<CountBatch>,
+    /// The batches of each time that counts were taken.
+    taken: VecDeque<VecDeque<CountBatch>>,
 }
 
 impl Counting {
@@ -122,7 +126,7 @@ impl Counting {
             tally: Tally::new(config.queries_per_index, config.queries),
             counted_since: now,
             queries_since: now,
-            batches: VecDeque::new(),
+            taken: VecDeque::new(),
         };
         Self(Arc::new(Inner {
             config,
@@ -209,14 +213,15 @@ impl Inner {
             tracing::debug!(dropped, "queries were not logged: too many at a time");
         }
         self.tell_uses().await;
-        while let Some(batch) = teller.batches.front() {
-            match self.searches.add(batch).await {
-                Ok(_) => teller.batches.pop_front(),
-                Err(error) => {
-                    tracing::warn!(%error, waiting = teller.batches.len(), "counts could not be told, trying again");
+        while let Some(batches) = teller.taken.front_mut() {
+            while let Some(batch) = batches.front() {
+                if let Err(error) = self.searches.add(batch).await {
+                    tracing::warn!(%error, waiting = teller.taken.len(), "counts could not be told, trying again");
                     return;
                 }
-            };
+                batches.pop_front();
+            }
+            teller.taken.pop_front();
         }
     }
 
@@ -243,15 +248,34 @@ impl Inner {
         };
         if !indexes.is_empty() || !queries.is_empty() {
             let hour = hour_of(teller.counted_since);
-            teller.batches.push_back(CountBatch { source: teller.source, seq: teller.next, until: now, hour, indexes, queries });
-            teller.next += 1;
-            if teller.batches.len() > BATCHES {
-                teller.batches.pop_front();
+            teller.taken.push_back(batches(teller.source, &mut teller.next, now, hour, indexes, queries));
+            if teller.taken.len() > TAKEN {
+                teller.taken.pop_front();
                 tracing::error!("counts were given up: the database did not take them for too long");
             }
         }
         teller.counted_since = now;
     }
+}
+
+/// What was counted until a time, as batches that are told one by one; `next` is the number of the next batch.
+fn batches(
+    source: Uuid,
+    next: &mut u64,
+    until: Timestamp,
+    hour: Timestamp,
+    indexes: Vec<(TenantId, IndexId, Counts)>,
+    queries: Vec<QueryCounts>,
+) -> VecDeque<CountBatch> {
+    let (mut all_indexes, mut all_queries) = (indexes.into_iter().peekable(), queries.into_iter().peekable());
+    let mut batches = VecDeque::new();
+    while all_indexes.peek().is_some() || all_queries.peek().is_some() {
+        let indexes: Vec<_> = all_indexes.by_ref().take(ROWS).collect();
+        let queries = all_queries.by_ref().take(ROWS - indexes.len()).collect();
+        batches.push_back(CountBatch { source, seq: *next, until, hour, indexes, queries });
+        *next += 1;
+    }
+    batches
 }
 
 /// Where the query of a request is.
@@ -261,4 +285,28 @@ pub(crate) fn source(path_and_query: &str, body: &Bytes) -> Option<Source> {
     }
     let (_, query) = path_and_query.split_once('?')?;
     (query.len() <= LOGGED_REQUEST_BYTES).then(|| Source::Query(query.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn much_that_was_counted_is_told_in_several_batches_of_which_each_has_its_number() {
+        let (source, tenant, time) = (Uuid::nil(), TenantId::generate(), Timestamp::UNIX_EPOCH);
+        let counts = Counts { searches: 1, ..Counts::default() };
+        let indexes: Vec<_> = (0..ROWS + 3).map(|_| (tenant, IndexId::generate(), counts)).collect();
+        let index = indexes[0].1;
+        let query = |number: usize| QueryCounts { tenant, index, query: number.to_string(), counts };
+        let queries: Vec<_> = (0..2 * ROWS).map(query).collect();
+        let mut next = 7;
+        let told = batches(source, &mut next, time, time, indexes.clone(), queries.clone());
+        assert_eq!(told.iter().map(|batch| batch.seq).collect::<Vec<_>>(), [7, 8, 9, 10]);
+        assert_eq!(next, 11);
+        assert!(told.iter().all(|batch| batch.indexes.len() + batch.queries.len() <= ROWS));
+        // All of it once, in its order.
+        assert_eq!(told.iter().flat_map(|batch| batch.indexes.clone()).collect::<Vec<_>>(), indexes);
+        assert_eq!(told.iter().flat_map(|batch| batch.queries.clone()).collect::<Vec<_>>(), queries);
+        assert!(batches(source, &mut next, time, time, Vec::new(), Vec::new()).is_empty());
+    }
 }
