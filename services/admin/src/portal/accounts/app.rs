@@ -7,6 +7,7 @@ use http::header::SET_COOKIE;
 use onggi_domain::{
     SessionId, Timestamp, UserId,
     account::{Email, Invitation, Session, User},
+    limits::OWNED_TENANTS,
     tenant::{MemberRole, Tenant},
 };
 use onggi_metadata::{Error as Stored, hash_key};
@@ -135,6 +136,10 @@ impl Portal {
     pub(crate) async fn create_own_tenant(&self, owner: &User, name: &str) -> Result<Tenant, Refusal> {
         let name = checked_name(name).filter(|name| !name.is_empty()).ok_or(Refusal::Text("accounts.tenant_bad"))?;
         let (metadata, secrets) = (&self.admin.0.metadata, &self.admin.0.secrets);
+        let owned = metadata.members.of_user(owner.id).await?.iter().filter(|(_, role)| *role == MemberRole::Owner).count();
+        if !owner.operator && owned >= OWNED_TENANTS {
+            return Err(Refusal::Text("accounts.tenants_many"));
+        }
         let mut created = create_tenant(metadata, secrets, name).await;
         if let Err(Stored::AlreadyExists(_)) = created {
             let name = format!("{name}-{}", &random_token()[..4]);
