@@ -52,7 +52,7 @@ impl Failures {
         series.failures = series.failures.saturating_add(1);
         series.last = now;
         if let Some(more) = series.failures.checked_sub(FREE + 1) {
-            series.rests_until = now + (REST * (1 << more.min(10))).min(MOST_REST);
+            series.rests_until = now + (REST * (1_i32 << more.min(10))).min(MOST_REST);
         }
     }
 
