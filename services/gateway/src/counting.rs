@@ -281,7 +281,8 @@ fn batches(
 /// Where the query of a request is.
 pub(crate) fn source(path_and_query: &str, body: &Bytes) -> Option<Source> {
     if !body.is_empty() {
-        return (body.len() <= LOGGED_REQUEST_BYTES).then(|| Source::Body(body.clone()));
+        // A copy: a body is a part of what was read from the connection, which would be kept whole.
+        return (body.len() <= LOGGED_REQUEST_BYTES).then(|| Source::Body(Bytes::copy_from_slice(body)));
     }
     let (_, query) = path_and_query.split_once('?')?;
     (query.len() <= LOGGED_REQUEST_BYTES).then(|| Source::Query(query.to_owned()))
