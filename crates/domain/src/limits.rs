@@ -118,6 +118,8 @@ pub const EVENTS: usize = 100;
 pub const USER_ID_CHARS: usize = 256;
 /// The furthest position of a hit that a click is reported of.
 pub const CLICK_POSITION: u32 = 10_000;
+/// Tenants that one person who is no operator may own.
+pub const OWNED_TENANTS: usize = 10;
 /// Queries of each list of an analysis.
 pub const ANALYTICS_QUERIES: u64 = 100;
 

@@ -6,7 +6,7 @@ use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ApiError, Code,
+    ApiError, Code, IndexId,
     container::{Selection, SizeTable},
 };
 
@@ -167,6 +167,9 @@ impl PlanTable {
     }
 }
 
+/// An index, and what is selected for it.
+pub type Selected = (IndexId, Selection);
+
 /// What a selection costs while it is awake.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -193,12 +196,19 @@ impl Plan {
     }
 
     /// Whether the tenant may have `after` in the place of `before`: what is selected for all of its indexes. What is over a limit already may
-    /// stay or shrink, so that a tenant of a smaller plan is not locked in.
-    pub fn check_selections(&self, before: &[Selection], after: &[Selection], sizes: &SizeTable) -> Result<(), ApiError> {
-        let (had, has) = (Taken::of(before, sizes), Taken::of(after, sizes));
+    /// stay or shrink, so that a tenant of a smaller plan is not locked in; one index that is over it makes no room for another.
+    pub fn check_selections(&self, before: &[Selected], after: &[Selected], sizes: &SizeTable) -> Result<(), ApiError> {
+        let taken = |selected: &[Selected]| Taken::of(selected.iter().map(|(_, selection)| selection), sizes);
+        let (had, has) = (taken(before), taken(after));
+        let replicas_before: BTreeMap<IndexId, u32> = before.iter().map(|(index, selected)| (*index, selected.most_replicas())).collect();
+        let grown = after.iter().filter_map(|(index, selected)| {
+            let replicas = selected.most_replicas();
+            (replicas > replicas_before.get(index).copied().unwrap_or(0)).then_some(u64::from(replicas))
+        });
+        let most_grown = grown.max().unwrap_or(0);
         let measures = [
             ("indexes", had.indexes, has.indexes, u64::from(self.max_indexes)),
-            ("replicas for one index", had.most_replicas, has.most_replicas, u64::from(self.max_replicas_per_index)),
+            ("replicas for one index", 0, most_grown, u64::from(self.max_replicas_per_index)),
             ("replicas for all indexes together", had.replicas, has.replicas, u64::from(self.max_replicas)),
             ("thousandths of a CPU for all replicas together", had.cpu_millis, has.cpu_millis, self.max_cpu_millis),
             ("bytes of memory for all replicas together", had.memory, has.memory, self.max_memory.as_u64()),
@@ -208,7 +218,7 @@ impl Plan {
                 return Err(self.exceeded(what, has, most));
             }
         }
-        let beyond = |selections: &[Selection]| selections.iter().filter(|selection| !self.allows_size(&selection.size)).count();
+        let beyond = |selected: &[Selected]| selected.iter().filter(|(_, selection)| !self.allows_size(&selection.size)).count();
         if beyond(after) > beyond(before) {
             let message =
                 format!("The plan `{}` has these sizes only: {}. Choose one of them, or a larger plan.", self.name, self.sizes.join(", "));
@@ -242,8 +252,6 @@ impl Plan {
 pub struct Taken {
     /// Indexes.
     pub indexes: u64,
-    /// The replicas of the index that has most.
-    pub most_replicas: u64,
     /// Replicas of all.
     pub replicas: u64,
     /// Thousandths of a CPU of all replicas.
@@ -254,13 +262,12 @@ pub struct Taken {
 
 impl Taken {
     /// What these selections take. A size that is not there any more takes nothing.
-    pub fn of(selections: &[Selection], sizes: &SizeTable) -> Self {
-        selections.iter().fold(Self::default(), |taken, selection| {
+    pub fn of<'a>(selections: impl IntoIterator<Item = &'a Selection>, sizes: &SizeTable) -> Self {
+        selections.into_iter().fold(Self::default(), |taken, selection| {
             let replicas = u64::from(selection.most_replicas());
             let size = sizes.0.iter().find(|size| size.name == selection.size);
             Self {
                 indexes: taken.indexes + 1,
-                most_replicas: taken.most_replicas.max(replicas),
                 replicas: taken.replicas + replicas,
                 cpu_millis: taken.cpu_millis + size.map_or(0, |size| u64::from(size.cpu_millis) * replicas),
                 memory: taken.memory + size.map_or(0, |size| size.memory.as_u64() * replicas),
@@ -281,6 +288,11 @@ mod tests {
 
     fn selections(replicas: &[u32]) -> Vec<Selection> {
         replicas.iter().map(|replicas| Selection { replicas: *replicas, ..Selection::new("small") }).collect()
+    }
+
+    /// What is selected for the first, the second, ... index.
+    fn selected(replicas: &[u32]) -> Vec<Selected> {
+        (0..).map(|number| IndexId(uuid::Uuid::from_u128(number))).zip(selections(replicas)).collect()
     }
 
     #[test]
@@ -311,7 +323,7 @@ mod tests {
     fn each_quota_is_kept_and_what_is_over_it_may_shrink() {
         let (plans, sizes) = (PlanTable::default(), SizeTable::default());
         let free = plans.of(Some("free"));
-        let check = |before: &[u32], after: &[u32]| free.check_selections(&selections(before), &selections(after), &sizes);
+        let check = |before: &[u32], after: &[u32]| free.check_selections(&selected(before), &selected(after), &sizes);
         assert_eq!(check(&[1, 1], &[1, 1, 1]), Ok(()));
         for (before, after, what) in [(&[1, 1, 1][..], &[1, 1, 1, 0][..], "3 indexes"), (&[1], &[2], "1 replicas for one index")] {
             let error = check(before, after).unwrap_err();
@@ -319,11 +331,25 @@ mod tests {
             assert!(error.message.contains(what), "{error}");
         }
         assert_eq!(check(&[4, 4, 4, 4, 4], &[4, 4, 4, 4]), Ok(()));
-        let large = vec![Selection::new("large")];
+        let large = vec![(IndexId(uuid::Uuid::nil()), Selection::new("large"))];
         assert!(free.check_selections(&[], &large, &sizes).unwrap_err().message.contains("at most"));
         let roomy = Plan { max_cpu_millis: u64::MAX, max_memory: ByteSize::tib(1), ..free.clone() };
         assert!(roomy.check_selections(&[], &large, &sizes).unwrap_err().message.contains("these sizes only: small"));
         assert_eq!(roomy.check_selections(&large, &large, &sizes), Ok(()));
+    }
+
+    #[test]
+    fn an_index_that_is_over_its_quota_makes_no_room_for_another() {
+        let (plans, sizes) = (PlanTable::default(), SizeTable::default());
+        let team = plans.of(Some("team"));
+        let check = |before: &[u32], after: &[u32]| team.check_selections(&selected(before), &selected(after), &sizes);
+        for after in [&[12, 8][..], &[11, 1], &[12], &[12, 1, 8]] {
+            assert_eq!(check(&[12, 1], after), Ok(()), "{after:?}");
+        }
+        for after in [&[12, 9][..], &[12, 12], &[13, 1], &[1, 9], &[12, 1, 9]] {
+            let error = check(&[12, 1], after).unwrap_err();
+            assert!(error.message.contains("8 replicas for one index"), "{after:?}: {error}");
+        }
     }
 
     #[test]

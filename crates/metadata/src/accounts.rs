@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{
     Error, Page, Result, Users,
     columns::{corrupt, optional_time, time, unsigned},
-    database::{Database, Sql, sql, values},
+    database::{Database, Sql, Transaction, sql, values},
 };
 
 #[derive(sqlx::FromRow)]
@@ -99,7 +99,14 @@ impl Users for Database {
     }
 
     async fn set_operator(&self, id: UserId, operator: bool) -> Result<()> {
-        self.change_user(sql!("users/set_operator"), values![id, operator]).await
+        let mut tx = self.begin().await?;
+        if !operator {
+            keep_an_operator(&mut tx, id).await?;
+        }
+        if tx.execute(sql!("users/set_operator"), values![id, operator]).await? == 0 {
+            return Err(Error::NotFound("user"));
+        }
+        tx.commit().await
     }
 
     async fn count_failure(&self, id: UserId) -> Result<u64> {
@@ -152,6 +159,16 @@ impl Users for Database {
         let row: UserRow = self.one("link", sql!("users/select" + "users/and_link"), values![token_hash, now]).await?;
         Ok(Credentials::try_from(row)?.user)
     }
+}
+
+/// Refuses to let the last operator go. Two operators that let each other go at once come here one after the other.
+async fn keep_an_operator(tx: &mut Transaction, user: UserId) -> Result<()> {
+    tx.execute(sql!("users/lock_operators"), values![]).await?;
+    let known: UserRow = tx.one("user", sql!("users/select" + "users/and_id"), values![user]).await?;
+    if known.operator && tx.count(sql!("users/other_operators"), values![user]).await? == 0 {
+        return Err(Error::Conflict("number of operators"));
+    }
+    Ok(())
 }
 
 /// As [`Error::of_writing`], for rows that refer to a user.

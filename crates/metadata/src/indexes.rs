@@ -6,6 +6,7 @@ use onggi_domain::{
     container::Selection,
     index::{Index, Published, Swap},
     key::IndexPattern,
+    plan::Selected,
     settings::Settings,
 };
 use uuid::Uuid;
@@ -97,11 +98,11 @@ pub(crate) async fn mark_deleted(tx: &mut Transaction, id: IndexId) -> Result<()
     found(tx.execute(sql!("indexes/delete"), values![id, Timestamp::now(), revision]).await?)
 }
 
-async fn selections(tx: &mut Transaction, tenant: TenantId) -> Result<Vec<(IndexId, Selection)>> {
+async fn selections(tx: &mut Transaction, tenant: TenantId) -> Result<Vec<Selected>> {
     read_selections(tx.all(sql!("indexes/selections"), values![tenant]).await?)
 }
 
-fn read_selections(rows: Vec<(Uuid, String)>) -> Result<Vec<(IndexId, Selection)>> {
+fn read_selections(rows: Vec<(Uuid, String)>) -> Result<Vec<Selected>> {
     rows.into_iter().map(|(id, selection)| Ok((IndexId(id), from_json("selection", &selection)?))).collect()
 }
 
@@ -126,7 +127,7 @@ impl Indexes for Database {
         let mut tx = self.begin().await?;
         // First, so that nobody changes what is read next.
         let revision = next_revision(&mut tx).await?;
-        let before: Vec<Selection> = selections(&mut tx, index.tenant).await?.into_iter().map(|(_, selection)| selection).collect();
+        let before = selections(&mut tx, index.tenant).await?;
         let mut row =
             values![index.id, index.tenant, index.uid.as_str(), index.primary_key.as_deref(), to_json(&index.selection), index.awake,];
         row.extend(published_columns(index.published.as_ref()));
@@ -135,7 +136,8 @@ impl Indexes for Database {
             return Err(Error::NotFound("tenant"));
         }
         // After the insert: that a name is taken is said before anything else.
-        let after: Vec<Selection> = before.iter().chain([&index.selection]).cloned().collect();
+        let mut after = before.clone();
+        after.push((index.id, index.selection.clone()));
         check(&before, &after).map_err(Error::Refused)?;
         tx.commit().await
     }
@@ -195,9 +197,11 @@ impl Indexes for Database {
         // First, so that nobody changes what is read next.
         let revision = next_revision(&mut tx).await?;
         let (tenant,): (Uuid,) = tx.one("index", sql!("indexes/tenant_of"), values![id]).await?;
-        let all = selections(&mut tx, TenantId(tenant)).await?;
-        let before: Vec<Selection> = all.iter().map(|(_, selection)| selection.clone()).collect();
-        let after: Vec<Selection> = all.into_iter().map(|(other, known)| if other == id { selection.clone() } else { known }).collect();
+        let before = selections(&mut tx, TenantId(tenant)).await?;
+        let mut after = before.clone();
+        for (_, known) in after.iter_mut().filter(|(other, _)| *other == id) {
+            known.clone_from(selection);
+        }
         check(&before, &after).map_err(Error::Refused)?;
         let (current, awake): (String, bool) = tx.one("index", sql!("indexes/selected"), values![id]).await?;
         let current: Selection = from_json("selection", &current)?;
@@ -206,7 +210,7 @@ impl Indexes for Database {
         tx.commit().await
     }
 
-    async fn selections(&self, tenant: TenantId) -> Result<Vec<(IndexId, Selection)>> {
+    async fn selections(&self, tenant: TenantId) -> Result<Vec<Selected>> {
         read_selections(self.all(sql!("indexes/selections"), values![tenant]).await?)
     }
 

@@ -11,6 +11,7 @@ use onggi_domain::{
     index::{Index, Published, Swap},
     key::{IndexPattern, Key},
     log::Record,
+    plan::Selected,
     settings::Settings,
     task::{Task, TaskDetails, TaskFilter, TaskKind},
     tenant::{Standing, Tenant, TenantStatus},
@@ -55,7 +56,7 @@ pub struct Page<T> {
 pub type IndexPage = Page<Index>;
 
 /// Whether a tenant may have these selections, of all of its living indexes, in the place of those: the quotas of its plan.
-pub type SelectionCheck<'a> = dyn Fn(&[Selection], &[Selection]) -> std::result::Result<(), ApiError> + Send + Sync + 'a;
+pub type SelectionCheck<'a> = dyn Fn(&[Selected], &[Selected]) -> std::result::Result<(), ApiError> + Send + Sync + 'a;
 
 /// Indexes. A deleted index is seen by `get_by_id`, `changed_since` and `deleted` only.
 #[async_trait]
@@ -90,7 +91,7 @@ pub trait Indexes: Send + Sync {
     /// The same, if the tenant may: [`crate::Error::Refused`] with what `check` says. Nothing else is selected meanwhile.
     async fn set_selection_within(&self, id: IndexId, selection: &Selection, check: &SelectionCheck<'_>) -> Result<()>;
     /// What is selected for each living index of a tenant.
-    async fn selections(&self, tenant: TenantId) -> Result<Vec<(IndexId, Selection)>>;
+    async fn selections(&self, tenant: TenantId) -> Result<Vec<Selected>>;
     /// Sends the index to sleep or wakes it; grows the revision when that is a change and returns whether it was one.
     async fn set_awake(&self, id: IndexId, awake: bool) -> Result<bool>;
     /// Records a published generation and its settings unless a newer one is recorded; returns whether it was recorded. Also sets

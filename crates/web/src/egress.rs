@@ -21,27 +21,58 @@ pub enum Refused {
     /// It is inside.
     #[error("its address {0} is not a public one, and not in `controller.webhook_networks`")]
     Inside(IpAddr),
+    /// It is outside, where others read and change what is not encrypted.
+    #[error("its address {0} is not in `controller.webhook_networks`, so it has to begin with `https://`")]
+    NotEncrypted(IpAddr),
 }
 
-/// A client that goes outside only.
+/// Which addresses may be called.
+#[derive(Clone)]
+struct Allowed {
+    networks: Arc<[IpNet]>,
+    /// Besides the networks, those of the internet at large.
+    public: bool,
+}
+
+impl Allowed {
+    fn check(&self, address: IpAddr) -> Result<(), Refused> {
+        let canonical = address.to_canonical();
+        match () {
+            () if self.networks.iter().any(|network| network.contains(&canonical)) => Ok(()),
+            () if !is_public(canonical) => Err(Refused::Inside(address)),
+            () if self.public => Ok(()),
+            () => Err(Refused::NotEncrypted(address)),
+        }
+    }
+}
+
+/// A client that goes where it may only.
 #[derive(Clone)]
 pub struct Egress {
     client: reqwest::Client,
-    networks: Arc<[IpNet]>,
+    allowed: Allowed,
 }
 
 impl Egress {
     /// `networks`: what is allowed besides public addresses.
     pub fn new(networks: &[IpNet]) -> Self {
-        let networks: Arc<[IpNet]> = networks.into();
+        Self::calling(Allowed { networks: networks.into(), public: true })
+    }
+
+    /// Goes to these networks only: for what has to be believed and is not encrypted.
+    pub fn within(networks: &[IpNet]) -> Self {
+        Self::calling(Allowed { networks: networks.into(), public: false })
+    }
+
+    fn calling(allowed: Allowed) -> Self {
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .dns_resolver(Arc::new(Outside(networks.clone())))
+            .dns_resolver(Arc::new(Resolver(allowed.clone())))
             .user_agent(concat!("onggi/", env!("CARGO_PKG_VERSION")))
             .build()
             .expect("the configuration of the client is fixed");
-        Self { client, networks }
+        Self { client, allowed }
     }
 
     /// What sends requests.
@@ -61,31 +92,26 @@ impl Egress {
             Some(Host::Ipv4(address)) => IpAddr::V4(address),
             Some(Host::Ipv6(address)) => IpAddr::V6(address),
         };
-        if may_call(&self.networks, address) { Ok(url) } else { Err(Refused::Inside(address)) }
+        self.allowed.check(address).map(|()| url)
     }
 }
 
-/// Resolves to addresses outside.
-struct Outside(Arc<[IpNet]>);
+/// Resolves to addresses that may be called.
+struct Resolver(Allowed);
 
-impl Resolve for Outside {
+impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let networks = self.0.clone();
+        let allowed = self.0.clone();
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let inside = found.iter().map(SocketAddr::ip).find(|address| !may_call(&networks, *address));
-            let outside: Vec<SocketAddr> = found.into_iter().filter(|address| may_call(&networks, address.ip())).collect();
-            match inside {
-                Some(address) if outside.is_empty() => Err(Refused::Inside(address).into()),
-                _ => Ok(Box::new(outside.into_iter()) as Addrs),
+            let refused = found.iter().find_map(|address| allowed.check(address.ip()).err());
+            let callable: Vec<SocketAddr> = found.into_iter().filter(|address| allowed.check(address.ip()).is_ok()).collect();
+            match refused {
+                Some(refused) if callable.is_empty() => Err(refused.into()),
+                _ => Ok(Box::new(callable.into_iter()) as Addrs),
             }
         })
     }
-}
-
-fn may_call(networks: &[IpNet], address: IpAddr) -> bool {
-    let address = address.to_canonical();
-    networks.iter().any(|network| network.contains(&address)) || is_public(address)
 }
 
 /// Whether an address is one of the internet at large. What is not known to be is not.
@@ -126,14 +152,15 @@ mod tests {
 
     #[test]
     fn what_is_inside_is_not_public() {
+        let open = Allowed { networks: [].into(), public: true };
         let inside = "0.0.0.0 10.1.2.3 100.64.0.1 127.0.0.1 169.254.169.254 172.16.0.1 192.0.0.1 192.0.2.1 192.168.0.1 198.18.0.1 203.0.113.1 \
                       224.0.0.1 240.0.0.1 255.255.255.255 :: ::1 ::ffff:127.0.0.1 64:ff9b::7f00:1 fc00::1 fd00:ec2::254 fe80::1 ff02::1 2001::1 \
                       2001:db8::1 2002:7f00:1::1";
         for address in inside.split_whitespace() {
-            assert!(!may_call(&[], address.parse().unwrap()), "{address}");
+            assert!(matches!(open.check(address.parse().unwrap()), Err(Refused::Inside(_))), "{address}");
         }
         for address in ["1.1.1.1", "93.184.216.34", "100.128.0.1", "2606:4700::1111", "::ffff:1.1.1.1"] {
-            assert!(may_call(&[], address.parse().unwrap()), "{address}");
+            assert!(open.check(address.parse().unwrap()).is_ok(), "{address}");
         }
     }
 
@@ -150,6 +177,15 @@ mod tests {
             assert!(matches!(open.check(url), Err(Refused::NoUrl)), "{url}");
         }
         assert!(closed.check("https://example.com/hook").is_ok());
+    }
+
+    #[test]
+    fn what_is_not_encrypted_goes_to_the_networks_of_the_operator_only() {
+        let networks: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap()];
+        let within = Egress::within(&networks);
+        assert!(within.check("http://10.1.2.3/keys").is_ok());
+        assert!(matches!(within.check("http://1.1.1.1/keys"), Err(Refused::NotEncrypted(_))));
+        assert!(matches!(within.check("http://127.0.0.1/keys"), Err(Refused::Inside(_))));
     }
 
     #[tokio::test]

@@ -81,4 +81,4 @@ export function toast(text, tone = "") {
 }
 
 /** Fills `{0}`, `{1}` of a text. */
-export const fill = (text, ...values) => values.reduce((filled, value, index) => filled.replaceAll(`{${index}}`, String(value)), text);
+export const fill = (text, ...values) => values.reduce((filled, value, index) => filled.replaceAll(`{${index}}`, () => String(value)), text);

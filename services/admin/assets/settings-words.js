@@ -6,6 +6,9 @@ import { tokens } from "./settings-lists.js";
 /** Rows that are shown at once. */
 const SHOWN = 100;
 
+/** What each word means. Without a prototype: `constructor` is a word like any other. */
+const byWord = (entries) => Object.assign(Object.create(null), entries);
+
 const commas = (text) => [...new Set(text.split(",").map((word) => word.trim()).filter(Boolean))];
 
 /** An entry of the dictionary, or what is wrong with it. `나무집=나무+집` is a word with its parts. */
@@ -53,7 +56,7 @@ export function dictionary(value, change, texts) {
 
 /** Lines such as `jar => pot, crock` (one way) or `jar, pot, crock` (each means the others). */
 export function readSynonyms(text) {
-  const read = {};
+  const read = byWord({});
   const put = (word, means) => { read[word] = [...new Set([...(read[word] ?? []), ...means])].filter((other) => other !== word); };
   for (const line of text.split("\n")) {
     const [left, right] = line.split("=>");
@@ -70,7 +73,7 @@ export function readSynonyms(text) {
 export const writeSynonyms = (synonyms) => Object.entries(synonyms).map(([word, means]) => `${word} => ${means.join(", ")}`).join("\n");
 
 export function synonyms(value, change, texts) {
-  let map = structuredClone(value);
+  let map = byWord(structuredClone(value));
   let asText = false;
   let wanted = "";
   const host = h("div", { class: "stack" });

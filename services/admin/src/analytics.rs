@@ -3,12 +3,12 @@
 use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     extract::{Path, RawQuery, State},
     routing::get,
 };
 use onggi_domain::{
-    ApiError, Code, IndexId, Timestamp,
+    ApiError, Code, IndexId, TenantId, Timestamp,
     auth::Identity,
     index::Index,
     limits::ANALYTICS_QUERIES,
@@ -18,7 +18,7 @@ use onggi_metadata::QueryOrder;
 use onggi_web::{Caller, Error, Result, query::Params};
 use serde::Serialize;
 
-use crate::{app::Admin, usage::range};
+use crate::{app::Admin, slots::Slots, usage::range};
 
 /// What live figures are of.
 const NOW: Duration = Duration::from_mins(5);
@@ -30,9 +30,12 @@ const LONGEST: (Duration, Duration) = (Duration::from_hours(31 * 24), Duration::
 const COMPARED: (u64, u64) = (500, 5000);
 /// How often a query is asked that can be a rising one.
 const RISING: u64 = 3;
+/// Analyses that one tenant may have under way: each adds up all queries of its time several times.
+const AT_ONCE: usize = 2;
 
 pub(crate) fn router() -> Router<Admin> {
-    Router::new().route("/indexes/{uid}/analytics", get(show)).route("/stats/searches", get(now))
+    let slots = Slots::<TenantId>::new(AT_ONCE);
+    Router::new().route("/indexes/{uid}/analytics", get(show)).layer(Extension(slots)).route("/stats/searches", get(now))
 }
 
 /// What was searched for.
@@ -168,6 +171,7 @@ impl Rate {
 
 async fn show(
     State(admin): State<Admin>,
+    Extension(slots): Extension<Slots<TenantId>>,
     Caller(caller): Caller,
     Path(uid): Path<String>,
     RawQuery(query): RawQuery,
@@ -175,6 +179,8 @@ async fn show(
     let params = Params::parse(query.as_deref(), &["from", "to", "limit"])?;
     let now = Timestamp::now();
     let (from, to) = range(&params, ago(now, DAY), now, Code::InvalidAnalytics)?;
+    // What is older is not there any more; the answer says where it begins.
+    let from = from.max(admin.kept_since(now)).min(to);
     if to.duration_since(from).unsigned_abs() > LONGEST.1 {
         let days = LONGEST.1.as_secs() / 24 / 3600;
         let message = format!("Invalid value in parameter `from`: more than the {days} days that can be asked for at once.");
@@ -182,6 +188,7 @@ async fn show(
     }
     let limit = params.number("limit", Code::InvalidAnalytics)?.unwrap_or(10_u64).min(ANALYTICS_QUERIES);
     let index = admin.index(&caller, &uid).await?;
+    let _slot = slots.take(caller.tenant).ok_or_else(busy)?;
     Ok(Json(admin.analytics(&index, from, to, limit).await?))
 }
 
@@ -189,7 +196,17 @@ async fn now(State(admin): State<Admin>, Caller(caller): Caller) -> Result<Json<
     Ok(Json(admin.searches_now(&caller).await?))
 }
 
+fn busy() -> ApiError {
+    let message = format!("Analytics are asked for {AT_ONCE} times at once already. Wait for an answer, and try again.");
+    ApiError::new(Code::TooManyRequests, message)
+}
+
 impl Admin {
+    /// Since when queries are kept.
+    fn kept_since(&self, now: Timestamp) -> Timestamp {
+        hour_of(ago(now, self.0.keep_queries_for))
+    }
+
     /// The searches of the last minutes, of the indexes that a caller may see.
     pub(crate) async fn searches_now(&self, caller: &Identity) -> Result<SearchesNow> {
         let metadata = &self.0.metadata;
@@ -220,8 +237,14 @@ impl Admin {
         }
 
         let top = searches.queries(index.id, from, to, QueryOrder::Searches, COMPARED.0.max(limit)).await.map_err(Error::internal)?;
-        let before =
-            searches.queries(index.id, ago(from, length), from, QueryOrder::Searches, COMPARED.1).await.map_err(Error::internal)?;
+        let earlier = ago(from, length);
+        // With a time of which a part is not there any more, everything would have grown.
+        let rising = if earlier >= self.kept_since(Timestamp::now()) {
+            let before = searches.queries(index.id, earlier, from, QueryOrder::Searches, COMPARED.1).await.map_err(Error::internal)?;
+            rising(&top, &before, limit as usize)
+        } else {
+            Vec::new()
+        };
         let empty = searches.queries(index.id, from, to, QueryOrder::NoHits, limit).await.map_err(Error::internal)?;
         let mut slow = searches.queries(index.id, from, to, QueryOrder::Slow, limit * 5).await.map_err(Error::internal)?;
         slow.sort_by_key(|(_, counts)| Reverse(counts.latencies.quantile(0.99)));
@@ -235,7 +258,7 @@ impl Admin {
             totals: Searched::of(&totals),
             step,
             hours: steps.into_iter().map(|(hour, counts)| AtHour { hour, searched: Searched::of(&counts) }).collect(),
-            rising: rising(&top, &before, limit as usize),
+            rising,
             top: of_queries(top.into_iter().take(limit as usize)),
             slow: of_queries(slow),
             empty: of_queries(empty),

@@ -12,6 +12,7 @@ use onggi_domain::{
     ApiError, Code,
     container::{Container, Decision, IndexPhase, Selection, SelectionPatch},
     index::Index,
+    plan::Selected,
 };
 use onggi_web::{Caller, Error, Result, body::parse, query::Params};
 use serde::{Deserialize, Serialize};
@@ -90,7 +91,7 @@ impl Admin {
         let selection = patch.apply(&index.selection, &self.0.sizes)?;
         self.check_documents(&index, &selection)?;
         let plan = self.plan_of(index.tenant).await?;
-        let check = |before: &[Selection], after: &[Selection]| plan.check_selections(before, after, &self.0.sizes);
+        let check = |before: &[Selected], after: &[Selected]| plan.check_selections(before, after, &self.0.sizes);
         match self.0.metadata.indexes.set_selection_within(index.id, &selection, &check).await {
             Ok(()) => {}
             Err(onggi_metadata::Error::Refused(error)) => return Err(error.into()),
@@ -120,9 +121,11 @@ impl Admin {
             Ok(selection) => selection,
             Err(error) => return Err(error.into()),
         };
-        let all = self.0.metadata.indexes.selections(index.tenant).await.map_err(Error::internal)?;
-        let before: Vec<Selection> = all.iter().map(|(_, selection)| selection.clone()).collect();
-        let after: Vec<Selection> = all.into_iter().map(|(id, known)| if id == index.id { selection.clone() } else { known }).collect();
+        let before = self.0.metadata.indexes.selections(index.tenant).await.map_err(Error::internal)?;
+        let mut after = before.clone();
+        for (_, known) in after.iter_mut().filter(|(id, _)| *id == index.id) {
+            known.clone_from(&selection);
+        }
         let refused = self.check_documents(index, &selection).and_then(|()| plan.check_selections(&before, &after, &self.0.sizes)).err();
         let refused = refused.map(|error| error.message);
         let price = plan.price(&selection);

@@ -155,16 +155,19 @@ impl Admin {
     async fn fork(&self, caller: &Identity, source: &str, generation: Generation, target: IndexUid) -> Result<Task> {
         require(caller, Action::IndexesCreate, &target)?;
         let source = self.index(caller, source).await?;
-        self.manifest(&source, generation).await?;
+        let manifest = self.manifest(&source, generation).await?;
         if self.find(caller, &target).await?.is_some() {
             return Err(already_exists(&target).into());
         }
         let details = json!({"source": source.uid, "generation": generation});
         let task = new_task(caller, None, Some(target.clone()), TaskKind::IndexFork, details);
+        let index = Index::new(source.tenant, target, None, source.selection.clone(), Timestamp::now());
+        // Before anything is copied, and when the index is stored once more.
+        self.check_fork(&index, &Published::from(&manifest)).await?;
         let admin = self.clone();
         // A caller that hangs up does not leave half a copy behind.
         let fork = tokio::spawn(async move {
-            let failure = match admin.copy(&source, generation, target).await {
+            let failure = match admin.copy(&source, generation, index).await {
                 Ok(()) => None,
                 Err(Error::Api(error)) => Some(error),
                 Err(error) => return Err(error),
@@ -174,9 +177,21 @@ impl Admin {
         fork.await.map_err(Error::internal)?
     }
 
+    /// Whether the tenant's plan has room for a fork.
+    async fn check_fork(&self, index: &Index, copied: &Published) -> Result<()> {
+        let metadata = &self.0.metadata;
+        let plan = self.plan_of(index.tenant).await?;
+        let before = metadata.indexes.selections(index.tenant).await.map_err(Error::internal)?;
+        let mut after = before.clone();
+        after.push((index.id, index.selection.clone()));
+        plan.check_selections(&before, &after, &self.0.sizes)?;
+        let held = metadata.usage.held(index.tenant).await.map_err(Error::internal)?;
+        let (documents, bytes) = (held.documents.saturating_add(copied.documents), held.stored_bytes.saturating_add(copied.stored_bytes));
+        Ok(plan.check_room(documents, bytes)?)
+    }
+
     /// Copies the objects first and creates the index last, so that it is never seen without its documents.
-    async fn copy(&self, source: &Index, generation: Generation, target: IndexUid) -> Result<()> {
-        let mut index = Index::new(source.tenant, target, None, source.selection.clone(), Timestamp::now());
+    async fn copy(&self, source: &Index, generation: Generation, mut index: Index) -> Result<()> {
         let (bucket, original) = (self.bucket(index.tenant, index.id), self.bucket(source.tenant, source.id));
         // What lies below an id that is older, and has no index, is taken for what a crash has left.
         let copying = timeout(onggi_bucket::FORK_TIME, bucket.fork_from(&original, source.id, generation));

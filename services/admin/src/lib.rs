@@ -19,12 +19,13 @@ mod keys;
 pub mod operator;
 pub mod portal;
 mod settings;
+mod slots;
 mod stats;
 mod tasks;
 mod usage;
 mod webhooks;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use onggi_domain::{Code, container::SizeTable, limits::Limits, plan::PlanTable};
@@ -51,6 +52,8 @@ pub struct Deps {
     pub plans: PlanTable,
     /// Of how many searches one is in the log of queries.
     pub log_one_in: u64,
+    /// How long hours of queries are kept.
+    pub keep_queries_for: Duration,
     /// What the gateway shows.
     pub internal_secret: Arc<str>,
     /// The gateway: the portal's pages ask it in the name of their visitors.

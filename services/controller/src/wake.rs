@@ -48,7 +48,7 @@ impl Inner {
             inner.waking.lock().remove(&index);
             let _ = result.send(woken.unwrap_or(Err(WakeError::TooSlow)));
         });
-        waiting.map(|woken| woken.unwrap_or_else(|_| Err(WakeError::Stopping))).boxed().shared()
+        waiting.map(|woken| woken.unwrap_or(Err(WakeError::Stopping))).boxed().shared()
     }
 
     async fn wake_and_wait(self: &Arc<Self>, id: IndexId) -> Result<IndexPhase, WakeError> {

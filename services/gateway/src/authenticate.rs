@@ -163,6 +163,11 @@ impl Caller {
         (!self.member && !key.root && !key.uid.0.is_nil()).then_some(key.uid)
     }
 
+    /// Whether it is a person who is signed in at the portal.
+    pub(crate) fn is_member(&self) -> bool {
+        self.member
+    }
+
     /// Whether the tenant is served no more, for now.
     pub(crate) fn is_suspended(&self) -> bool {
         self.known.standing.status == TenantStatus::Suspended

@@ -1,8 +1,8 @@
 //! Counting searches, uploads and clicks by index, and when keys were used, in memory; told to the database every few seconds.
 //!
 //! Nothing here makes a search wait. Counts are atomic numbers; queries go through a bounded channel to a task of their own, and what does not
-//! fit is not logged. What was counted is taken as a batch with a number, which is told until the database has it and counts once there. A crash
-//! loses what was counted since the last batch.
+//! fit is not logged. What was counted is taken as batches with numbers, each of which is told until the database has it and counts once there. A
+//! crash loses what was counted since the last ones.
 
 mod counters;
 mod queries;
@@ -12,7 +12,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -23,7 +23,7 @@ use onggi_domain::{
     limits::LOGGED_REQUEST_BYTES,
     usage::{Counts, hour_of},
 };
-use onggi_metadata::{CountBatch, Keys, Metadata, Searches};
+use onggi_metadata::{CountBatch, Keys, Metadata, QueryCounts, Searches};
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{Mutex, mpsc},
@@ -34,10 +34,14 @@ use uuid::Uuid;
 use self::{counters::Counters, queries::Tally, uses::Uses};
 pub(crate) use queries::{Entry, Source, What};
 
-/// Queries that wait to be looked at.
+/// Queries that wait to be looked at, and the bytes of the requests that they are in.
 const WAITING: usize = 8192;
-/// Batches that wait for a database that does not answer; the oldest of more are given up.
-const BATCHES: usize = 60;
+const WAITING_BYTES: usize = 8 << 20;
+/// Rows of a batch, which is one transaction.
+const ROWS: usize = 500;
+/// How often counts are taken that then wait for a database that does not answer; the oldest of more are given up. What is told twice is known as
+/// such for longer.
+const TAKEN: usize = 60;
 
 /// How counts are kept and told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +97,7 @@ struct Inner {
     counters: Counters,
     uses: Uses,
     entries: mpsc::Sender<Entry>,
+    waiting_bytes: AtomicUsize,
     dropped: AtomicU64,
     teller: Mutex<Teller>,
 }
@@ -105,7 +110,8 @@ struct Teller {
     tally: Tally,
     counted_since: Timestamp,
     queries_since: Timestamp,
-    batches: VecDeque<CountBatch>,
+    /// The batches of each time that counts were taken.
+    taken: VecDeque<VecDeque<CountBatch>>,
 }
 
 impl Counting {
@@ -120,7 +126,7 @@ impl Counting {
             tally: Tally::new(config.queries_per_index, config.queries),
             counted_since: now,
             queries_since: now,
-            batches: VecDeque::new(),
+            taken: VecDeque::new(),
         };
         Self(Arc::new(Inner {
             config,
@@ -129,6 +135,7 @@ impl Counting {
             counters: Counters::default(),
             uses: Uses::default(),
             entries: sender,
+            waiting_bytes: AtomicUsize::new(0),
             dropped: AtomicU64::new(0),
             teller: Mutex::new(teller),
         }))
@@ -144,7 +151,7 @@ impl Counting {
             tokio::select! {
                 entry = teller.entries.recv() => {
                     if let Some(entry) = entry {
-                        teller.tally.add(&entry);
+                        self.0.look_at(&mut teller, &entry);
                     }
                 }
                 _ = ticks.tick() => self.0.tell(&mut teller, false).await,
@@ -178,16 +185,26 @@ impl Counting {
 
     /// Logs what was asked, if there is room.
     pub(crate) fn log(&self, entry: Entry) {
-        if self.0.entries.try_send(entry).is_err() {
+        let bytes = entry.source.bytes();
+        // Before it waits, so that what is taken out again was always put in.
+        let waiting = self.0.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if waiting > WAITING_BYTES || self.0.entries.try_send(entry).is_err() {
+            self.0.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
             self.0.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
 impl Inner {
+    /// Adds what has waited to what is told.
+    fn look_at(&self, teller: &mut Teller, entry: &Entry) {
+        self.waiting_bytes.fetch_sub(entry.source.bytes(), Ordering::Relaxed);
+        teller.tally.add(entry);
+    }
+
     async fn tell(&self, teller: &mut Teller, everything: bool) {
         while let Ok(entry) = teller.entries.try_recv() {
-            teller.tally.add(&entry);
+            self.look_at(teller, &entry);
         }
         self.take(teller, Timestamp::now(), everything);
         let dropped = self.dropped.swap(0, Ordering::Relaxed);
@@ -196,14 +213,15 @@ impl Inner {
             tracing::debug!(dropped, "queries were not logged: too many at a time");
         }
         self.tell_uses().await;
-        while let Some(batch) = teller.batches.front() {
-            match self.searches.add(batch).await {
-                Ok(_) => teller.batches.pop_front(),
-                Err(error) => {
-                    tracing::warn!(%error, waiting = teller.batches.len(), "counts could not be told, trying again");
+        while let Some(batches) = teller.taken.front_mut() {
+            while let Some(batch) = batches.front() {
+                if let Err(error) = self.searches.add(batch).await {
+                    tracing::warn!(%error, waiting = teller.taken.len(), "counts could not be told, trying again");
                     return;
                 }
-            };
+                batches.pop_front();
+            }
+            teller.taken.pop_front();
         }
     }
 
@@ -230,10 +248,9 @@ impl Inner {
         };
         if !indexes.is_empty() || !queries.is_empty() {
             let hour = hour_of(teller.counted_since);
-            teller.batches.push_back(CountBatch { source: teller.source, seq: teller.next, until: now, hour, indexes, queries });
-            teller.next += 1;
-            if teller.batches.len() > BATCHES {
-                teller.batches.pop_front();
+            teller.taken.push_back(batches(teller.source, &mut teller.next, now, hour, indexes, queries));
+            if teller.taken.len() > TAKEN {
+                teller.taken.pop_front();
                 tracing::error!("counts were given up: the database did not take them for too long");
             }
         }
@@ -241,11 +258,56 @@ impl Inner {
     }
 }
 
+/// What was counted until a time, as batches that are told one by one; `next` is the number of the next batch.
+fn batches(
+    source: Uuid,
+    next: &mut u64,
+    until: Timestamp,
+    hour: Timestamp,
+    indexes: Vec<(TenantId, IndexId, Counts)>,
+    queries: Vec<QueryCounts>,
+) -> VecDeque<CountBatch> {
+    let (mut all_indexes, mut all_queries) = (indexes.into_iter().peekable(), queries.into_iter().peekable());
+    let mut batches = VecDeque::new();
+    while all_indexes.peek().is_some() || all_queries.peek().is_some() {
+        let indexes: Vec<_> = all_indexes.by_ref().take(ROWS).collect();
+        let queries = all_queries.by_ref().take(ROWS - indexes.len()).collect();
+        batches.push_back(CountBatch { source, seq: *next, until, hour, indexes, queries });
+        *next += 1;
+    }
+    batches
+}
+
 /// Where the query of a request is.
 pub(crate) fn source(path_and_query: &str, body: &Bytes) -> Option<Source> {
     if !body.is_empty() {
-        return (body.len() <= LOGGED_REQUEST_BYTES).then(|| Source::Body(body.clone()));
+        // A copy: a body is a part of what was read from the connection, which would be kept whole.
+        return (body.len() <= LOGGED_REQUEST_BYTES).then(|| Source::Body(Bytes::copy_from_slice(body)));
     }
     let (_, query) = path_and_query.split_once('?')?;
     (query.len() <= LOGGED_REQUEST_BYTES).then(|| Source::Query(query.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn much_that_was_counted_is_told_in_several_batches_of_which_each_has_its_number() {
+        let (source, tenant, time) = (Uuid::nil(), TenantId::generate(), Timestamp::UNIX_EPOCH);
+        let counts = Counts { searches: 1, ..Counts::default() };
+        let indexes: Vec<_> = (0..ROWS + 3).map(|_| (tenant, IndexId::generate(), counts)).collect();
+        let index = indexes[0].1;
+        let query = |number: usize| QueryCounts { tenant, index, query: number.to_string(), counts };
+        let queries: Vec<_> = (0..2 * ROWS).map(query).collect();
+        let mut next = 7;
+        let told = batches(source, &mut next, time, time, indexes.clone(), queries.clone());
+        assert_eq!(told.iter().map(|batch| batch.seq).collect::<Vec<_>>(), [7, 8, 9, 10]);
+        assert_eq!(next, 11);
+        assert!(told.iter().all(|batch| batch.indexes.len() + batch.queries.len() <= ROWS));
+        // All of it once, in its order.
+        assert_eq!(told.iter().flat_map(|batch| batch.indexes.clone()).collect::<Vec<_>>(), indexes);
+        assert_eq!(told.iter().flat_map(|batch| batch.queries.clone()).collect::<Vec<_>>(), queries);
+        assert!(batches(source, &mut next, time, time, Vec::new(), Vec::new()).is_empty());
+    }
 }

@@ -41,7 +41,7 @@ impl Gateway {
         };
         span.record("tenant", tracing::field::display(caller.tenant()));
         let tenant = self.tenants.get(caller.tenant(), caller.plan()).await;
-        let slot = tenant.admit()?;
+        let slot = tenant.admit(&caller)?;
         if let Some(key) = caller.shown_key() {
             self.counting.used(caller.tenant(), key);
         }

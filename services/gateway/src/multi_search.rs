@@ -62,7 +62,7 @@ impl Gateway {
         let (parts, body) = request.into_parts();
         let body = read(body, self.limits.body_bytes.as_u64()).await?;
         let MultiSearch { queries, federation } = MultiSearch::parse(&body, &self.limits)?;
-        tenant.count(queries.len().saturating_sub(1))?;
+        tenant.count(caller, queries.len().saturating_sub(1))?;
         // Rights come before everything else that is said of an index: who may not see one learns nothing of it.
         for (position, query) in queries.iter().enumerate() {
             caller.check(Action::Search, Some(query.uid.as_str())).map_err(|error| inside_query(position, error.into()))?;

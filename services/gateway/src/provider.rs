@@ -27,7 +27,7 @@ use onggi_web::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use self::keys::KeySets;
+use self::keys::{KeySet, KeySets};
 use crate::{Gateway, authenticate::Caller};
 
 /// Providers that are remembered.
@@ -46,6 +46,8 @@ pub(crate) struct Providers {
 pub(crate) struct Known {
     pub(crate) provider: IdentityProvider,
     pub(crate) standing: Standing,
+    /// The keys that its settings have, read once.
+    inline: Option<KeySet>,
 }
 
 /// What was found out of a token.
@@ -69,7 +71,7 @@ impl Providers {
     /// What a token allows, if the tenant's provider has signed it. The error says why not, for who set the provider.
     pub(crate) async fn accept(&self, tenant: TenantId, token: &str) -> Result<std::result::Result<Accepted, String>> {
         let Some(known) = self.find(tenant).await? else { return Ok(Err("the tenant has no identity provider".to_owned())) };
-        Ok(match self.claims(&known.provider, token).await {
+        Ok(match self.claims(&known, token).await {
             Ok(claims) => {
                 let granted = known.provider.settings.granted(&claims);
                 Ok(Accepted { known, granted })
@@ -81,7 +83,10 @@ impl Providers {
     async fn find(&self, tenant: TenantId) -> Result<Option<Arc<Known>>> {
         let found = self.known.try_get_with(tenant, async {
             match self.stored.get(tenant).await {
-                Ok((provider, standing)) => Ok(Some(Arc::new(Known { provider, standing }))),
+                Ok((provider, standing)) => {
+                    let inline = provider.settings.jwks.as_ref().map(keys::parse);
+                    Ok(Some(Arc::new(Known { provider, standing, inline })))
+                }
                 Err(onggi_metadata::Error::NotFound(_)) => Ok(None),
                 Err(error) => Err(error),
             }
@@ -90,14 +95,14 @@ impl Providers {
     }
 
     /// The claims of a token that is good at this moment.
-    async fn claims(&self, provider: &IdentityProvider, token: &str) -> Result<Value, String> {
+    async fn claims(&self, known: &Known, token: &str) -> Result<Value, String> {
         if token.len() > TOKEN_BYTES {
             return Err(format!("the token has more than {TOKEN_BYTES} bytes"));
         }
-        let settings = &provider.settings;
+        let settings = &known.provider.settings;
         let kid = verify::key_id(token)?;
-        let key = match (&settings.jwks, &settings.jwks_uri) {
-            (Some(inline), _) => keys::parse(inline).find(kid.as_deref()),
+        let key = match (&known.inline, &settings.jwks_uri) {
+            (Some(inline), _) => inline.find(kid.as_deref()),
             (None, Some(uri)) => self.keys.find(uri, kid.as_deref()).await?,
             (None, None) => None,
         };
@@ -129,7 +134,7 @@ impl Gateway {
             )
             .into());
         };
-        let answer = match self.providers.claims(&known.provider, token).await {
+        let answer = match self.providers.claims(&known, token).await {
             Err(why) => json!({"valid": false, "reason": why, "rules": []}),
             Ok(claims) => {
                 let rules: Vec<Value> = known.provider.settings.rules.iter().map(|rule| told(rule, &claims)).collect();

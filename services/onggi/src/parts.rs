@@ -73,6 +73,7 @@ impl<'a> Ground<'a> {
             sizes: self.config.sizes.clone(),
             plans: self.config.plans.clone(),
             log_one_in: self.config.analytics.log_one_in,
+            keep_queries_for: self.config.controller.keep_queries_for,
             internal_secret: self.internal.clone(),
             edge,
             portal: self.config.portal.clone(),

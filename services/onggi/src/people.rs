@@ -36,7 +36,10 @@ pub(crate) async fn operator(command: OperatorCommand, config: Config) -> anyhow
         OperatorCommand::Remove { email, data } => {
             let (metadata, _) = open(config, &data).await?;
             let user = find(&metadata, &email).await?;
-            metadata.users.set_operator(user.id, false).await?;
+            match metadata.users.set_operator(user.id, false).await {
+                Err(Error::Conflict(_)) => bail!("{} is the only operator; name another one first", user.email),
+                changed => changed?,
+            }
             println!("{} is no operator any more", user.email);
             Ok(())
         }

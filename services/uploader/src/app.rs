@@ -13,7 +13,7 @@ use onggi_domain::{
     index::Index,
     key::Action,
     log::{Operation, Record},
-    plan::Plan,
+    plan::{Plan, Selected},
     task::{Task, TaskDetails, TaskKind},
 };
 use onggi_metadata::NewTask;
@@ -75,7 +75,7 @@ impl Uploader {
         let selection = Selection::new(self.deps.sizes.default_size());
         let index = Index::new(tenant, uid.clone(), primary_key, selection, Timestamp::now());
         let plan = self.plan(tenant).await?;
-        let check = |before: &[Selection], after: &[Selection]| plan.check_selections(before, after, &self.deps.sizes);
+        let check = |before: &[Selected], after: &[Selected]| plan.check_selections(before, after, &self.deps.sizes);
         match self.deps.metadata.indexes.create_within(&index, &check).await {
             Ok(()) => Ok(index),
             Err(onggi_metadata::Error::Refused(error)) => Err(error.into()),

@@ -26,7 +26,7 @@ pub trait Users: Send + Sync {
     async fn set_name(&self, id: UserId, name: &str) -> Result<()>;
     /// Changes the password; failures are forgotten.
     async fn set_password(&self, id: UserId, password_hash: &str) -> Result<()>;
-    /// Makes the person an operator of the platform, or no longer.
+    /// Makes the person an operator of the platform, or no longer; [`crate::Error::Conflict`] when no operator would be left.
     async fn set_operator(&self, id: UserId, operator: bool) -> Result<()>;
     /// Counts a wrong password; returns how many in a row these are.
     async fn count_failure(&self, id: UserId) -> Result<u64>;

@@ -120,3 +120,18 @@ pub(crate) async fn a_tenant_keeps_an_owner(world: World) {
     assert_error!(members.remove(acme.id, gone).await, NotFound("member"));
     assert_error!(members.set_role(acme.id, gone, MemberRole::Owner).await, NotFound("member"));
 }
+
+pub(crate) async fn a_platform_keeps_an_operator(world: World) {
+    let users = &world.metadata.users;
+    let (kim, lee) = (world.user("kim").await, world.user("lee").await);
+    users.set_operator(kim.id, true).await.unwrap();
+    assert_error!(users.set_operator(kim.id, false).await, Conflict("number of operators"));
+    users.set_operator(lee.id, false).await.unwrap();
+    users.set_operator(lee.id, true).await.unwrap();
+    // Of two operators that let each other go at once, one stays.
+    let (one, two) = tokio::join!(users.set_operator(kim.id, false), users.set_operator(lee.id, false));
+    assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
+    let operators = users.list(0, 10).await.unwrap().items.into_iter().filter(|user| user.operator).count();
+    assert_eq!(operators, 1);
+    assert_error!(users.set_operator(UserId::generate(), false).await, NotFound("user"));
+}

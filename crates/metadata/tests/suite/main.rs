@@ -104,6 +104,7 @@ on_each_database! {
     accounts::a_link_signs_in_once,
     accounts::members_are_of_one_tenant,
     accounts::a_tenant_keeps_an_owner,
+    accounts::a_platform_keeps_an_operator,
     sessions::a_session_is_found_by_its_token_until_it_is_over,
     sessions::sessions_are_listed_and_revoked,
     sessions::a_session_says_what_its_person_is_in_a_tenant,

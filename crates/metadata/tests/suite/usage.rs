@@ -6,6 +6,7 @@ use onggi_domain::{
     ApiError, Code, Generation, IndexId, TenantId, Timestamp,
     container::{Role, Selection},
     index::Published,
+    plan::Selected,
     settings::Settings,
     tenant::TenantStatus,
     usage::Run,
@@ -167,9 +168,9 @@ pub(crate) async fn a_tenant_has_the_plan_that_it_was_given(world: World) {
 }
 
 /// At most this many replicas of all indexes.
-fn at_most(replicas: u32) -> impl Fn(&[Selection], &[Selection]) -> Result<(), ApiError> {
+fn at_most(replicas: u32) -> impl Fn(&[Selected], &[Selected]) -> Result<(), ApiError> {
     move |_, after| {
-        let sum: u32 = after.iter().map(|selection| selection.replicas).sum();
+        let sum: u32 = after.iter().map(|(_, selection)| selection.replicas).sum();
         if sum <= replicas { Ok(()) } else { Err(ApiError::new(Code::QuotaExceeded, format!("{sum}"))) }
     }
 }

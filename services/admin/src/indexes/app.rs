@@ -6,6 +6,7 @@ use onggi_domain::{
     container::Selection,
     index::{Index, Swap},
     key::Action,
+    plan::Selected,
     task::{Task, TaskKind},
 };
 use onggi_web::{Error, Result};
@@ -47,7 +48,7 @@ impl Admin {
     pub(crate) async fn store(&self, index: &Index) -> Result<(), onggi_metadata::Error> {
         let plan = self.0.metadata.tenants.get(index.tenant).await?.plan;
         let plan = self.0.plans.of(plan.as_deref());
-        let check = |before: &[Selection], after: &[Selection]| plan.check_selections(before, after, &self.0.sizes);
+        let check = |before: &[Selected], after: &[Selected]| plan.check_selections(before, after, &self.0.sizes);
         self.0.metadata.indexes.create_within(index, &check).await
     }
 

@@ -62,6 +62,7 @@ impl From<Refusal> for Failure {
             "accounts.taken" => Code::AccountExists,
             "accounts.email_bad" | "accounts.invited_other" => Code::InvalidEmail,
             "accounts.tenant_bad" => Code::InvalidTenantName,
+            "accounts.tenants_many" => Code::QuotaExceeded,
             "members.last_owner" => Code::LastOwner,
             text if text.starts_with("accounts.password") || text == "accounts.old_wrong" => Code::InvalidPassword,
             _ => Code::InvalidMember,

@@ -1,4 +1,4 @@
-//! How often somebody may try: signing in, signing up, by network address. What concerns one account is kept with the account.
+//! How often somebody may try: signing in, signing up, by network address. What concerns one account is kept in `failures` and with the account.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -47,6 +47,17 @@ fn network(address: &str) -> String {
     }
 }
 
+/// Whom one takes for the same when one account is concerned: 256 addresses of version 4, a network of version 6.
+pub(crate) fn neighbourhood(address: &str) -> String {
+    match address.parse::<std::net::IpAddr>().map(|address| address.to_canonical()) {
+        Ok(std::net::IpAddr::V4(address)) => {
+            let [a, b, c, _] = address.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        _ => network(address),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +76,8 @@ mod tests {
     fn addresses_of_one_network_are_one() {
         assert_eq!(network("2001:db8:1:2:3::4"), network("2001:db8:1:2::1"));
         assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+        assert_eq!(neighbourhood("192.0.2.1"), neighbourhood("::ffff:192.0.2.2"));
+        assert_ne!(neighbourhood("192.0.2.1"), neighbourhood("192.0.3.1"));
+        assert_eq!(neighbourhood("2001:db8:1:2:3::4"), neighbourhood("2001:db8:1:2::1"));
     }
 }

@@ -1,11 +1,6 @@
 //! Pages that change while one looks at them: one stream of server-sent events a page, that tells each piece of HTML when it is another than before.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    convert::Infallible,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, convert::Infallible, time::Duration};
 
 use axum::response::{
     IntoResponse, Response,
@@ -13,52 +8,22 @@ use axum::response::{
 };
 use futures::stream;
 use onggi_domain::UserId;
-use parking_lot::Mutex;
 
 use super::{
     Portal,
     failure::{Failure, Result},
 };
+use crate::slots::{Slot, Slots};
 
 /// How often it is looked whether something has changed.
 const PERIOD: Duration = Duration::from_secs(1);
 /// After so long the browser is to connect anew: sessions and memberships that ended are noticed then, and servers that stop.
 const LIFE: Duration = Duration::from_mins(1);
 /// Streams that one person may have open at the same time: each of them asks every second.
-const OPEN: usize = 24;
+pub(super) const OPEN: usize = 24;
 
-/// How many streams each person has open.
-#[derive(Clone, Default)]
-pub(crate) struct Streams(Arc<Mutex<HashMap<UserId, usize>>>);
-
-/// A stream that is open until this is dropped.
-struct Open {
-    streams: Streams,
-    user: UserId,
-}
-
-impl Streams {
-    fn open(&self, user: UserId) -> Result<Open> {
-        let mut open = self.0.lock();
-        let count = open.entry(user).or_default();
-        if *count >= OPEN {
-            return Err(Failure::TooMany);
-        }
-        *count += 1;
-        Ok(Open { streams: self.clone(), user })
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        if let Entry::Occupied(mut count) = self.streams.0.lock().entry(self.user) {
-            *count.get_mut() -= 1;
-            if *count.get() == 0 {
-                count.remove();
-            }
-        }
-    }
-}
+/// The streams that each person has open.
+pub(crate) type Streams = Slots<UserId>;
 
 /// A piece of a page: the name of its event (`sse-swap` in the template), and its HTML.
 pub(crate) type Piece = (String, String);
@@ -76,9 +41,9 @@ where
         ticks: tokio::time::Interval,
         end: tokio::time::Instant,
         closing: tokio_util::sync::CancellationToken,
-        _open: Open,
+        _open: Slot<UserId>,
     }
-    let open = portal.streams.open(user)?;
+    let open = portal.streams.take(user).ok_or(Failure::TooMany)?;
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let told = Told {
@@ -113,22 +78,4 @@ where
     // nginx, which is a common ingress, would hold events back.
     response.headers_mut().insert("x-accel-buffering", http::HeaderValue::from_static("no"));
     Ok(response)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_person_has_so_many_streams_open_and_no_more() {
-        let streams = Streams::default();
-        let (user, other) = (UserId::generate(), UserId::generate());
-        let mut open: Vec<Open> = (0..OPEN).map(|_| streams.open(user).unwrap()).collect();
-        assert!(streams.open(user).is_err());
-        assert!(streams.open(other).is_ok());
-        open.pop();
-        assert!(streams.open(user).is_ok());
-        drop(open);
-        assert!(streams.0.lock().is_empty(), "who has none takes no room");
-    }
 }

@@ -12,6 +12,7 @@ mod attempts;
 mod config;
 mod edge;
 mod failure;
+mod failures;
 mod form;
 mod icons;
 mod indexes;
@@ -39,7 +40,7 @@ use onggi_domain::{ApiError, Code};
 use onggi_web::{Upstream, portal::SessionRules};
 use tokio_util::sync::CancellationToken;
 
-use self::{attempts::Attempts, failure::Failure, oidc::Providers, passwords::Passwords};
+use self::{attempts::Attempts, failure::Failure, failures::Failures, oidc::Providers, passwords::Passwords};
 use crate::app::Admin;
 
 pub use config::{ClientSecret, OidcConfig, PortalConfig, SignUp};
@@ -60,6 +61,7 @@ pub(crate) struct Inner {
     pub(crate) closing: CancellationToken,
     pub(crate) streams: live::Streams,
     pub(crate) attempts: Attempts,
+    pub(crate) failures: Failures,
     pub(crate) passwords: Passwords,
     pub(crate) providers: Providers,
 }
@@ -78,8 +80,9 @@ pub(crate) fn router(admin: Admin) -> Router {
         rules: config.session_rules(),
         edge: admin.0.edge.clone(),
         closing: admin.0.closing.clone(),
-        streams: live::Streams::default(),
+        streams: live::Streams::new(live::OPEN),
         attempts: Attempts::default(),
+        failures: Failures::default(),
         passwords: Passwords::default(),
         providers: Providers::new(&config),
         config,

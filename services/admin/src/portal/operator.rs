@@ -18,6 +18,7 @@ use onggi_domain::{
     container::{ContainerStatus, Role},
     tenant::{Tenant, TenantStatus},
 };
+use onggi_metadata::Error as Stored;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -273,7 +274,10 @@ async fn change_operator(State(portal): State<Portal>, operator: Operator, Form(
     if user == operator.user.id {
         return Err(Failure::Forbidden);
     }
-    portal.admin.0.metadata.users.set_operator(user, form.operator).await?;
+    match portal.admin.0.metadata.users.set_operator(user, form.operator).await {
+        Err(Stored::Conflict(_)) => return Err(Failure::Forbidden),
+        changed => changed?,
+    }
     tracing::info!(%user, is_operator = form.operator, operator = %operator.user.id, "an operator was named, or is no longer one");
     Ok(done("/portal/operator/people", "operator.notice_people"))
 }

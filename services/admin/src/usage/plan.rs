@@ -2,7 +2,6 @@
 
 use onggi_domain::{
     TenantId,
-    container::Selection,
     plan::{MONTH_HOURS, Plan, Prices, Taken, money},
 };
 use onggi_web::{Error, Result};
@@ -113,8 +112,7 @@ impl Admin {
     pub(crate) async fn quotas(&self, tenant: TenantId, plan: &Plan) -> Result<Vec<Quota>> {
         let metadata = &self.0.metadata;
         let selections = metadata.indexes.selections(tenant).await.map_err(Error::internal)?;
-        let selections: Vec<Selection> = selections.into_iter().map(|(_, selection)| selection).collect();
-        let taken = Taken::of(&selections, &self.0.sizes);
+        let taken = Taken::of(selections.iter().map(|(_, selection)| selection), &self.0.sizes);
         let held = metadata.usage.held(tenant).await.map_err(Error::internal)?;
         let quota = |name, used, limit| Quota { name, used, limit };
         Ok(vec![

@@ -236,6 +236,17 @@ async fn generations_are_listed_and_forked() {
     assert_eq!((&task["status"], &task["details"]["source"]), (&json!("succeeded"), &json!("movies")), "{task}");
     let copy = sandbox.index("copy").await;
     assert_eq!((copy.published.unwrap().documents, copy.primary_key.as_deref(), copy.settings), (7, Some("id"), settings));
+
+    // What the plan has no room for is refused before anything is copied, and leaves no task.
+    let large = Manifest { generation: Generation(2), state: IndexState { documents: 100_000, ..manifest.state.clone() }, ..manifest };
+    bucket.begin_publish("w", Duration::from_mins(1)).await.unwrap().commit(&large).await.unwrap();
+    sandbox.deps.metadata.tenants.set_plan(sandbox.caller.tenant, Some("free")).await.unwrap();
+    let tasks = sandbox.get("/tasks").await["total"].clone();
+    let fork_large = "/indexes/movies/generations/2/fork";
+    sandbox.refused("POST", fork_large, json!({"uid": "third"}), Code::QuotaExceeded, "documents").await;
+    assert_eq!(sandbox.get("/tasks").await["total"], tasks);
+    sandbox.task("POST", "/indexes", json!({"uid": "third"})).await;
+    sandbox.refused("POST", fork, json!({"uid": "fourth"}), Code::QuotaExceeded, "indexes").await;
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A control-plane API with one tenant, and a controller that answers for one running searcher.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -55,6 +55,7 @@ impl Sandbox {
             sizes: SizeTable::default(),
             plans: PlanTable::default(),
             log_one_in: 1,
+            keep_queries_for: Duration::from_hours(24 * 90),
             internal_secret: Arc::from(SECRET),
             edge: Upstream::local(Router::new(), SECRET),
             portal: onggi_admin::portal::PortalConfig::default(),

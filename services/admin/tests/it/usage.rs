@@ -250,7 +250,11 @@ async fn an_index_is_analysed_by_what_was_searched_for() {
         .get(&format!("/indexes/movies/analytics?from={}&to={}", now - Duration::from_hours(26), now - Duration::from_hours(24)))
         .await;
     assert_eq!(before["totals"]["searches"], 100, "{before}");
-    for (query, part) in [("from=x", "`x`"), ("from=2020-01-01", "400"), ("limit=x", "`limit`")] {
+    // What is not kept any more is not asked for.
+    let all = sandbox.get("/indexes/movies/analytics?from=2020-01-01").await;
+    assert!(all["from"].as_str().unwrap().parse::<Timestamp>().unwrap() >= now - Duration::from_hours(24 * 90 + 1), "{all}");
+    assert_eq!((&all["step"], &all["totals"]["searches"], &all["rising"]), (&json!("day"), &json!(261), &json!([])));
+    for (query, part) in [("from=x", "`x`"), ("limit=x", "`limit`")] {
         sandbox.refused("GET", &format!("/indexes/movies/analytics?{query}"), Value::Null, Code::InvalidAnalytics, part).await;
     }
     sandbox.refused("GET", "/indexes/none/analytics", Value::Null, Code::IndexNotFound, "none").await;

@@ -114,6 +114,14 @@ impl Tally {
 }
 
 impl Source {
+    /// How much room it takes.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Query(text) => text.len(),
+            Self::Body(body) => body.len(),
+        }
+    }
+
     fn query(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Text(text) => Some(text.into()),

@@ -78,6 +78,8 @@ pub(super) struct KeySets {
 
 struct Fetch {
     egress: Egress,
+    /// For addresses without TLS: whoever is between could give keys of their own.
+    within: Egress,
 }
 
 /// What is known of an address.
@@ -112,7 +114,7 @@ impl State {
 impl KeySets {
     pub(super) fn new(networks: &[IpNet]) -> Self {
         let known = Cache::builder().max_capacity(KNOWN).time_to_idle(BELIEVED).build();
-        Self { fetch: Arc::new(Fetch { egress: Egress::new(networks) }), known }
+        Self { fetch: Arc::new(Fetch { egress: Egress::new(networks), within: Egress::within(networks) }), known }
     }
 
     /// A key of the set at an address. Asks for it when there is none, or not this one; the error says why there is none at all.
@@ -177,13 +179,19 @@ impl Fetch {
     }
 
     async fn fetch(&self, uri: &str) -> Result<KeySet, String> {
-        let url = self.egress.check(uri).map_err(|refused| refused.to_string())?;
+        let encrypted = uri.starts_with("https://");
+        let egress = if encrypted { &self.egress } else { &self.within };
+        let url = egress.check(uri).map_err(|refused| refused.to_string())?;
         // Who named the address is told no more than that: a name may be one of an inner network.
         let failed = |error: reqwest::Error| {
             tracing::debug!(uri, error = onggi_web::upstream::chain(&error.without_url()), "identity provider was not reached");
-            "it cannot be reached at a public address".to_owned()
+            if encrypted {
+                "it cannot be reached at a public address".to_owned()
+            } else {
+                "it cannot be reached in `controller.webhook_networks`; elsewhere its address has to begin with `https://`".to_owned()
+            }
         };
-        let mut response = self.egress.client().get(url).header("accept", "application/json").send().await.map_err(failed)?;
+        let mut response = egress.client().get(url).header("accept", "application/json").send().await.map_err(failed)?;
         if !response.status().is_success() {
             return Err(format!("it answers {}", response.status().as_u16()));
         }

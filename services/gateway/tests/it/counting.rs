@@ -112,6 +112,26 @@ async fn each_query_of_a_multi_search_is_a_search() {
 }
 
 #[tokio::test]
+async fn queries_of_large_requests_do_not_fill_the_memory_while_they_wait() {
+    let bed = Bed::new().await;
+    let (tenant, root) = bed.tenant("one").await;
+    let searcher = finding(1).await;
+    let jars = bed.index(tenant, "jars", &[&searcher]).await;
+    let large = json!({"q": "jar", "filter": format!("a = {}", "x".repeat(16_000))});
+    for _ in 0..600 {
+        assert_eq!(bed.post(&root, "/indexes/jars/search", &large, None).await.status, 200);
+    }
+    // Not more than 8 MiB of them wait.
+    assert_eq!(bed.counted(tenant, jars).await.searches, 600);
+    let logged = bed.queries(jars).await[0].1.searches;
+    assert!((400..530).contains(&logged), "{logged}");
+    // What was looked at takes no room any more.
+    bed.post(&root, "/indexes/jars/search", &large, None).await;
+    bed.counting.tell().await;
+    assert_eq!(bed.queries(jars).await[0].1.searches, logged + 1);
+}
+
+#[tokio::test]
 async fn what_fails_is_not_counted() {
     let bed = Bed::new().await;
     let (tenant, root) = bed.tenant("one").await;

@@ -1,10 +1,12 @@
 //! People who are signed in: their role stands in the place of a key. Pages pass with their cookies.
 
 use axum::{Router, body::Body, extract::Request, routing::any};
+use futures::future::join_all;
 use http::{HeaderMap, Method, header};
 use onggi_domain::{
     SessionId, TenantId, Timestamp,
     account::{Session, User},
+    limits::Limits,
     tenant::{MemberRole, TenantStatus},
 };
 use onggi_metadata::hash_key;
@@ -133,6 +135,22 @@ async fn a_session_that_is_over_and_a_suspended_tenant_are_refused() {
     let other = Visitor::member(&bed, "other", tenant, MemberRole::Owner).await;
     bed.metadata.sessions.revoke(other.user.id, other.session).await.unwrap();
     assert_eq!(bed.send(other.asks(Method::GET, tenant, "/indexes")).await.outcome(), (401, "invalid_session".to_owned()));
+}
+
+#[tokio::test]
+async fn what_people_ask_by_the_portal_takes_nothing_from_apps_nor_the_reverse() {
+    let bed = Bed::with_limits(Limits { requests_per_second: 1, ..limits() }).await;
+    let (tenant, root) = bed.tenant("one").await;
+    let visitor = Visitor::member(&bed, "visitor", tenant, MemberRole::Owner).await;
+    let apps = join_all((0..50).map(|_| bed.call(&root, Method::GET, "/indexes"))).await;
+    assert!(apps.iter().any(|answer| answer.status == 429), "50 requests at once are over the rate");
+    let people = join_all((0..200).map(|_| bed.send(visitor.asks(Method::GET, tenant, "/indexes")))).await;
+    assert_eq!(people[0].status, 200);
+    assert!(people.iter().any(|answer| answer.status == 429), "as are 200 of a person");
+    let (other, root) = bed.tenant("two").await;
+    let visitor = Visitor::member(&bed, "busy", other, MemberRole::Owner).await;
+    join_all((0..200).map(|_| bed.send(visitor.asks(Method::GET, other, "/indexes")))).await;
+    assert_eq!(bed.call(&root, Method::GET, "/indexes").await.status, 200);
 }
 
 fn text(answer: &Answer) -> String {

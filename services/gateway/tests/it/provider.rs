@@ -259,14 +259,19 @@ async fn a_token_is_tried_without_searching() {
 }
 
 #[tokio::test]
-async fn keys_are_never_fetched_from_inside() {
+async fn keys_are_never_fetched_from_inside_nor_without_tls_from_outside() {
     let bed = Bed::new().await;
     let signer = Signer::new("k", Algorithm::EdDSA);
-    for uri in ["http://169.254.169.254/keys", "http://[::ffff:10.0.0.1]/keys", "http://10.0.0.1/keys"] {
+    for (uri, part) in [
+        ("http://169.254.169.254/keys", "not a public one"),
+        ("http://[::ffff:10.0.0.1]/keys", "not a public one"),
+        ("https://10.0.0.1/keys", "not a public one"),
+        ("http://1.1.1.1/keys", "has to begin with `https://`"),
+    ] {
         let (tenant, root) = bed.tenant(uri).await;
         bed.provider(tenant, &json!({"jwksUri": uri})).await;
         let body = Body::from(json!({"token": signer.sign(&claims(&json!({})))}).to_string());
         let verdict = bed.send(request(&root, Method::POST, "/identity-provider/test", body)).await.json();
-        assert!(verdict["reason"].as_str().unwrap().contains("not a public one"), "{uri}: {verdict}");
+        assert!(verdict["reason"].as_str().unwrap().contains(part), "{uri}: {verdict}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use onggi_domain::tenant::MemberRole;
+use onggi_domain::{limits::OWNED_TENANTS, tenant::MemberRole};
 use onggi_gateway::{Destination, ROUTES};
 use onggi_testkit::Onggi;
 use reqwest::{Client, Method, StatusCode, header, redirect};
@@ -330,6 +330,20 @@ async fn a_tenants_name_is_taken_by_somebody_else_without_either_learning_it() {
     let created: Value = serde_json::from_str(&answer).unwrap();
     assert!(created["name"].as_str().unwrap().starts_with("same-"), "{answer}");
     assert_ne!(created["uid"], first.tenant);
+}
+
+#[tokio::test]
+async fn one_person_owns_so_many_tenants_and_no_more() {
+    let onggi = Onggi::start(BINARY, &[]).await;
+    let owner = Person::new(&onggi, "owner").await;
+    let create = async |number: usize| owner.ask(Method::POST, "/portal/api/tenants", Some(&json!({"name": format!("t-{number}")}))).await;
+    for number in 1..OWNED_TENANTS {
+        let (status, answer) = create(number).await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+    }
+    let (status, answer) = create(OWNED_TENANTS).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "{answer}");
+    assert_eq!(serde_json::from_str::<Value>(&answer).unwrap()["code"], "quota_exceeded", "{answer}");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use http::header::SET_COOKIE;
 use onggi_domain::{
     SessionId, Timestamp, UserId,
     account::{Email, Invitation, Session, User},
+    limits::OWNED_TENANTS,
     tenant::{MemberRole, Tenant},
 };
 use onggi_metadata::{Error as Stored, hash_key};
@@ -15,6 +16,7 @@ use crate::{
     operator::create_tenant,
     portal::{
         Portal,
+        attempts::neighbourhood,
         config::SignUp,
         failure::{Failure, Result},
         passwords,
@@ -22,12 +24,10 @@ use crate::{
     },
 };
 
-/// Wrong passwords in a row that are not yet suspicious.
-const FREE_FAILURES: u64 = 5;
-/// How long an account rests after one more, in seconds; each further one doubles it.
-const REST_SECONDS: i64 = 15;
-/// The longest rest.
-const MOST_REST_SECONDS: i64 = 15 * 60;
+/// Wrong passwords in a row, from wherever they come, that are not yet suspicious.
+const FREE_FAILURES: u64 = 50;
+/// How long an account rests after each further one, in seconds.
+const REST_SECONDS: i64 = 60;
 /// Characters of a person's or a tenant's name.
 pub(crate) const NAME_CHARS: usize = 80;
 /// Sessions that are over are forgotten at most so often, in seconds.
@@ -62,7 +62,9 @@ pub(crate) struct NewAccount {
 }
 
 impl Portal {
-    /// The account of this address, if this is its password. Whether there is such an account is not told, by no answer and by no time.
+    /// The account of this address, if this is its password. Whether there is such an account is not told, by no answer and by no time. Wrong
+    /// passwords make the account rest for the network that they come from. Very many make it rest everywhere but where its person is signed in,
+    /// so that nobody is locked out by strangers.
     pub(crate) async fn check_password(&self, visit: &Visit, email: &str, password: &str) -> Result<User, Refusal> {
         const WRONG: Refusal = Refusal::Text("accounts.wrong");
         self.attempts.count(&visit.client)?;
@@ -81,18 +83,46 @@ impl Portal {
         let too_long = password.chars().count() > passwords::MAX_CHARS;
         let right = self.passwords.verify(if too_long { String::new() } else { password.to_owned() }, hash).await?;
         let Some(known) = known else { return Err(WRONG) };
-        if right && !resting && !too_long {
+        let (id, network) = (known.user.id, neighbourhood(&visit.client));
+        // Only now: others that were tried at the same time may have been wrong.
+        if self.failures.rests(id, &network, Timestamp::now()) {
+            return Err(WRONG);
+        }
+        if right && !too_long {
+            if resting && !self.is_signed_in_at(id, &network).await? {
+                return Err(WRONG);
+            }
+            self.failures.forget(id, &network);
             return Ok(known.user);
         }
+        self.failures.count(id, &network, Timestamp::now());
         if !resting {
-            let failures = users.count_failure(known.user.id).await?;
-            if failures > FREE_FAILURES {
-                let doubled = REST_SECONDS << (failures - FREE_FAILURES - 1).min(10);
-                let until = now + jiff::SignedDuration::from_secs(doubled.min(MOST_REST_SECONDS));
-                users.lock(known.user.id, until).await?;
-            }
+            self.count_failure(id);
         }
         Err(WRONG)
+    }
+
+    /// Whether somebody has a session that began in a network.
+    async fn is_signed_in_at(&self, user: UserId, network: &str) -> Result<bool> {
+        let now = Timestamp::now();
+        let sessions = self.admin.0.metadata.sessions.list(user, now, self.rules.idle_since(now)).await?;
+        Ok(sessions.iter().any(|session| neighbourhood(&session.address) == network))
+    }
+
+    /// Counts a wrong password with the account. The answer does not wait for it: for an address that is unknown there is nothing to count.
+    fn count_failure(&self, user: UserId) {
+        let users = self.admin.0.metadata.users.clone();
+        tokio::spawn(async move {
+            let counted = async {
+                if users.count_failure(user).await? > FREE_FAILURES {
+                    users.lock(user, Timestamp::now() + jiff::SignedDuration::from_secs(REST_SECONDS)).await?;
+                }
+                Ok::<_, Stored>(())
+            };
+            if let Err(error) = counted.await {
+                tracing::error!(%user, %error, "a wrong password was not counted");
+            }
+        });
     }
 
     /// Makes an account. With an invitation, also where sign-up is not open.
@@ -135,6 +165,10 @@ impl Portal {
     pub(crate) async fn create_own_tenant(&self, owner: &User, name: &str) -> Result<Tenant, Refusal> {
         let name = checked_name(name).filter(|name| !name.is_empty()).ok_or(Refusal::Text("accounts.tenant_bad"))?;
         let (metadata, secrets) = (&self.admin.0.metadata, &self.admin.0.secrets);
+        let owned = metadata.members.of_user(owner.id).await?.iter().filter(|(_, role)| *role == MemberRole::Owner).count();
+        if !owner.operator && owned >= OWNED_TENANTS {
+            return Err(Refusal::Text("accounts.tenants_many"));
+        }
         let mut created = create_tenant(metadata, secrets, name).await;
         if let Err(Stored::AlreadyExists(_)) = created {
             let name = format!("{name}-{}", &random_token()[..4]);

@@ -51,9 +51,9 @@ export default async function (portal) {
 
   // Synonyms both ways, a filterable attribute with fewer uses, typos off for a word.
   await card("synonyms").locator(".adder input").nth(0).fill("jar");
-  await card("synonyms").locator(".adder input").nth(1).fill("pot, crock");
+  await card("synonyms").locator(".adder input").nth(1).fill("pot, crock, constructor");
   await card("synonyms").locator(".adder button").click();
-  assert.equal(await card("synonyms").locator("tbody tr").count(), 3);
+  assert.equal(await card("synonyms").locator("tbody tr").count(), 4);
   await card("filterableAttributes").locator("button", { hasText: "Add an attribute" }).click();
   await card("filterableAttributes").locator('tbody input:not([type="checkbox"])').fill("brand");
   await card("filterableAttributes").locator("button", { hasText: "Add an attribute" }).click();
@@ -74,7 +74,7 @@ export default async function (portal) {
   const now = await saved();
   assert.deepEqual(now.searchableAttributes, ["title", "note"]);
   assert.deepEqual(now.dictionary, ["옹기검색=옹기+검색"]);
-  assert.deepEqual(now.synonyms.pot.toSorted(), ["crock", "jar"]);
+  assert.deepEqual(now.synonyms.pot.toSorted(), ["constructor", "crock", "jar"]);
   assert.deepEqual(now.filterableAttributes, ["brand", { attributePatterns: ["price"], features: { facetSearch: false, filter: { equality: true, comparison: true } } }]);
   assert.deepEqual(now.typoTolerance.disableOnWords, ["kimchi"]);
 
