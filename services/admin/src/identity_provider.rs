@@ -45,7 +45,7 @@ async fn set(State(admin): State<Admin>, Caller(caller): Caller, body: Body) -> 
     }
     let provider = IdentityProvider { tenant: caller.tenant, settings, updated_at: Timestamp::now() };
     admin.0.metadata.identity_providers.set(&provider).await.map_err(Error::internal)?;
-    Ok(Json(view(&provider)))
+    show(State(admin), Caller(caller)).await
 }
 
 async fn remove(State(admin): State<Admin>, Caller(caller): Caller) -> Result<StatusCode> {
