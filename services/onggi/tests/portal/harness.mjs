@@ -6,7 +6,7 @@
 //   await portal.submit(button, page?) clicks on what sends a form, and waits for the page that answers
 //   await portal.until(ask, good)    asks until the answer is good, and returns it
 //   await portal.go(path, page?)     opens a path of the portal
-//   await portal.look(name, {...})   looks at what is shown: accessibility, budgets, pictures in 8 variants
+//   await portal.look(name, {...})   looks at what is shown: accessibility, budgets, pictures in 8 variants; what is wrong with it fails the flow at its end
 //   await portal.api(page, ...)      calls the tenant API as the page's scripts do; returns {status, body}
 //   await portal.command([...])      runs an `onggi` command on the same data; returns what it prints
 //   portal.expected(pattern)         an error of the console that has to be there
@@ -17,7 +17,7 @@ import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import { chromium } from "playwright-core";
 
-const { ONGGI_URL: url, ONGGI_BINARY, ONGGI_DATA, SCREENSHOTS } = process.env;
+const { ONGGI_URL: url, ONGGI_DATA, BINARY, SCREENSHOTS } = process.env;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 360, height: 740 };
@@ -29,7 +29,7 @@ export class Portal {
   static async open(flow) {
     const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
     const portal = new Portal();
-    Object.assign(portal, { browser, flow, url, problems: [], allowed: [], number: 0, pages: [] });
+    Object.assign(portal, { browser, flow, url, problems: [], allowed: [], faults: [], number: 0, pages: [] });
     if (SCREENSHOTS) mkdirSync(SCREENSHOTS, { recursive: true });
     portal.page = await portal.visitor();
     return portal;
@@ -146,7 +146,7 @@ export class Portal {
 
   async command(args) {
     const env = { ...process.env, ONGGI_DATA, ONGGI_URL: url };
-    return (await promisify(execFile)(ONGGI_BINARY, args, { env })).stdout;
+    return (await promisify(execFile)(BINARY, args, { env })).stdout;
   }
 
   /** Looks at what is shown. `reload: false` where a reload would show something else; `budget: false` where the page is not the first one. */
@@ -164,7 +164,7 @@ export class Portal {
         for (const [device, viewport] of [["desktop", DESKTOP], ["phone", PHONE]]) {
           await page.setViewportSize(viewport);
           const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-          assert.ok(wide <= 0, `${name} on a ${device}: ${wide} pixels wider than the screen`);
+          if (wide > 0) this.faults.push(`${name} on a ${device}: ${wide} pixels wider than the screen`);
           if (SCREENSHOTS) await page.screenshot({ path: `${SCREENSHOTS}/${name}.${device}.${scheme}.${language ?? "en"}.png`, fullPage: true });
         }
         await this.check(page, `${name} ${scheme} ${language ?? ""}`);
@@ -191,8 +191,9 @@ export class Portal {
       const serious = violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
       return serious.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join(" | ")}`);
     });
-    assert.deepEqual(found, [], `${name}: accessibility`);
-    assert.deepEqual(await page.evaluate(() => window.violations), [], `${name}: content security policy`);
+    this.faults.push(...found.map((fault) => `${name}: ${fault}`));
+    const forbidden = await page.evaluate(() => window.violations.splice(0));
+    this.faults.push(...forbidden.map((violation) => `${name}: content security policy: ${violation}`));
   }
 
   /** What a first look costs, in a browser that has seen nothing yet. */
@@ -207,14 +208,14 @@ export class Portal {
       const paint = performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0;
       return { bytes: page.transferSize + parts.reduce((sum, part) => sum + part.transferSize, 0), requests: parts.length + 1, paint };
     });
-    for (const [what, most] of Object.entries(BUDGET)) assert.ok(cost[what] <= most, `${name}: ${what} is ${cost[what]}, more than ${most}`);
+    for (const [what, most] of Object.entries(BUDGET)) if (cost[what] > most) this.faults.push(`${name}: ${what} is ${cost[what]}, more than ${most}`);
     await fresh.context().close();
     this.pages = this.pages.filter((one) => one !== fresh);
   }
 
   verify() {
     const unexpected = this.problems.filter((problem) => !this.allowed.some((pattern) => pattern.test(problem)));
-    assert.deepEqual(unexpected, []);
+    assert.deepEqual([...this.faults, ...unexpected], []);
   }
 
   async fail(error) {
@@ -223,7 +224,7 @@ export class Portal {
       console.error(`page ${at}: ${page.url()}`);
       if (SCREENSHOTS) await page.screenshot({ path: `${SCREENSHOTS}/failed-${this.flow}-${at}.png` }).catch(() => {});
     }
-    console.error(this.problems.join("\n"));
+    console.error([...this.faults, ...this.problems].join("\n"));
   }
 
   async close() {

@@ -78,7 +78,7 @@ async fn run(flow: &str, onggi: &Onggi) {
         .args(["run.mjs", flow])
         .current_dir(HERE)
         .env("ONGGI_URL", onggi.url())
-        .env("ONGGI_BINARY", BINARY)
+        .env("BINARY", BINARY)
         .env("ONGGI_DATA", onggi.data())
         .env("SCREENSHOTS", screenshots())
         .stdin(Stdio::null())

@@ -1,4 +1,4 @@
-// Runs one flow: `node run.mjs first_result`. Takes ONGGI_URL, ONGGI_BINARY, ONGGI_DATA and, for pictures, SCREENSHOTS.
+// Runs one flow: `node run.mjs first_result`. Takes ONGGI_URL, ONGGI_DATA, BINARY and, for pictures, SCREENSHOTS.
 import { Portal } from "./harness.mjs";
 
 const [, , flow] = process.argv;
