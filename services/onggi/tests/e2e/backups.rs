@@ -85,7 +85,7 @@ async fn a_backup_with_sqlite_brings_back_what_was_accepted_before_it() {
     let newest = newest_task(&onggi.api()).await;
     onggi.command(&["backup", "copy", "--to", &bucket]).await;
     uploads.finish().await;
-    onggi.kill().await;
+    onggi.kill_all().await;
     lose(onggi.data());
 
     std::fs::copy(&dump, &database).unwrap();
@@ -114,7 +114,7 @@ async fn a_backup_with_postgresql_brings_back_what_was_accepted_before_it() {
     let newest = newest_task(&onggi.api()).await;
     onggi.command(&["--config", config, "backup", "copy", "--to", &bucket]).await;
     uploads.finish().await;
-    onggi.kill().await;
+    onggi.kill_all().await;
     lose(onggi.data());
     drop(database);
 

@@ -12,9 +12,13 @@ use crate::{BINARY, index_with_documents, tenants::tenant};
 
 /// An Onggi that tells what it counts soon.
 async fn quick() -> (Onggi, tempfile::NamedTempFile) {
-    let config = tempfile::NamedTempFile::new().unwrap();
     let text = "[controller]\nmeter_every = \"100ms\"\nbill_every = \"200ms\"\nwebhooks_every = \"100ms\"\n\
                 [analytics]\ntell_every = \"100ms\"\ntell_queries_every = \"100ms\"\n";
+    configured(text).await
+}
+
+async fn configured(text: &str) -> (Onggi, tempfile::NamedTempFile) {
+    let config = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(config.path(), text).unwrap();
     (Onggi::start(BINARY, &["--config", config.path().to_str().unwrap()]).await, config)
 }
@@ -94,9 +98,36 @@ async fn who_spends_more_than_it_wants_is_told_once_and_by_a_signed_message() {
 
 #[tokio::test]
 async fn a_tenant_on_a_small_plan_is_held_to_it_everywhere() {
-    let (onggi, _config) = quick().await;
+    // As small as the plan `free`, but for the requests a second: the test is in a hurry.
+    const PLANS: &str = r#"
+        [plans]
+        default = "scale"
+        sign_up = "tiny"
+        [[plans.list]]
+        name = "tiny"
+        max_indexes = 3
+        max_replicas_per_index = 1
+        max_replicas = 3
+        max_documents = 100_000
+        max_storage = "1GiB"
+        requests_per_second = 1000
+        sizes = ["small"]
+        max_cpu_millis = 1500
+        max_memory = "768MiB"
+        [[plans.list]]
+        name = "scale"
+        max_indexes = 100
+        max_replicas_per_index = 8
+        max_replicas = 100
+        max_documents = 1_000_000
+        max_storage = "1TiB"
+        requests_per_second = 1000
+        max_cpu_millis = 100_000
+        max_memory = "1TiB"
+    "#;
+    let (onggi, config) = configured(PLANS).await;
     let api = tenant(&onggi, "small").await;
-    onggi.command(&["tenant", "plan", "small", "free"]).await;
+    onggi.command(&["--config", config.path().to_str().unwrap(), "tenant", "plan", "small", "tiny"]).await;
     let refused = async |api: &Api, method: &str, path: &str, body: Value| {
         let answer = api.call(method, path, Some(&body)).await;
         assert_eq!((answer.status, answer.code().as_str()), (403, "quota_exceeded"), "{method} {path}: {answer:?}");
@@ -113,5 +144,5 @@ async fn a_tenant_on_a_small_plan_is_held_to_it_everywhere() {
     let many: Value = (0..100_001).map(|id| json!({"id": id})).collect();
     refused(&api, "POST", "/indexes/a/documents", many).await;
     assert_eq!(api.get("/indexes").await["total"], 3);
-    assert_eq!(api.get("/plan").await["plan"]["name"], "free");
+    assert_eq!(api.get("/plan").await["plan"]["name"], "tiny");
 }
