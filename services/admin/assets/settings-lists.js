@@ -127,7 +127,7 @@ export function adder(label, button, add, { suggestions, wrong } = {}) {
     event.preventDefault();
     take();
   });
-  return h("div", {}, h("div", { class: "row adder" }, input, h("button", { type: "button", class: "small", onclick: take }, button)), problem);
+  return h("div", {}, h("div", { class: "row wrap adder" }, input, h("button", { type: "button", class: "small", onclick: take }, button)), problem);
 }
 
 /** Attributes in an order, or `*`: all of them. */
