@@ -189,7 +189,7 @@ fn no_page_is_forgotten() {
 
 #[tokio::test]
 async fn a_viewer_changes_nothing() {
-    let onggi = Onggi::start(BINARY, &[]).await;
+    let (onggi, _config) = super::roomy().await;
     let (owner, viewer) = (Person::new(&onggi, "owner").await, Person::new(&onggi, "viewer").await);
     let api = format!("/portal/api/{}", owner.tenant);
     assert_eq!(owner.ask(Method::POST, &format!("{api}/indexes"), Some(&json!({"uid": "jars"}))).await.0, StatusCode::ACCEPTED);

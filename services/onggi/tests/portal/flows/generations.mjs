@@ -63,8 +63,12 @@ export default async function (portal) {
     if (documents === 2 && cause.kind === "rollback") break;
     await new Promise((rested) => setTimeout(rested, 50));
   }
-  await portal.go(generations);
-  assert.match(await page.textContent(".timeline .current"), new RegExp(`Went back to generation ${first}`));
+  // It is served as soon as a searcher has it.
+  const current = async () => {
+    await portal.go(generations);
+    return page.textContent(".timeline .current");
+  };
+  await portal.until(current, (text) => text.includes(`Went back to generation ${first}`));
   await portal.go(`${generations}/compare?a=${last}`);
   assert.match(await page.textContent("main"), /not known here/);
   assert.equal((await page.goto(`${generations}/9999/rollback`)).status(), 404);

@@ -30,7 +30,7 @@ export default async function (portal) {
   }
   portal.expected(/40[04]/);
   // Names of indexes cannot hold anything; the path can, and is told as text.
-  assert.equal((await portal.api(page, "POST", "/indexes", { uid: EVIL })).status, 400);
+  assert.equal((await portal.api(page, "POST", "/indexes", { uid: EVIL }, { tenant })).status, 400);
   for (const path of [`/portal/t/${tenant}/i/${encodeURIComponent(EVIL)}`, `/portal/${encodeURIComponent(EVIL)}`, `/portal/t/${tenant}?notice=${encodeURIComponent(EVIL)}`, `/portal/sign-in?next=${encodeURIComponent(EVIL)}&wrong=${encodeURIComponent(EVIL)}`]) {
     await page.goto(path);
     await harmless(path);
