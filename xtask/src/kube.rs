@@ -50,13 +50,6 @@ pub(crate) fn test(report: &mut Report, filter: Option<&str>, keep: bool) -> any
     report.tests("kubernetes", &mut tests)
 }
 
-/// Why these tests cannot run here, if they cannot.
-pub(crate) fn why_not() -> Option<String> {
-    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
-    let script = cluster_script().err().map(|error| error.to_string());
-    script.or_else(|| (!root).then(|| "a cluster is made by root only".to_owned()))
-}
-
 fn cluster_script() -> anyhow::Result<PathBuf> {
     let script = std::env::var_os("ONGGI_CLUSTER").map_or_else(|| PathBuf::from(CLUSTER), PathBuf::from);
     if !script.is_file() {
