@@ -65,7 +65,7 @@ impl Fold {
                 self.outcomes.push(TaskOutcome {
                     task: record.task,
                     seq: entry.seq,
-                    kind: kind(&record.operation),
+                    kind: record.operation.task_kind(),
                     result,
                     details,
                     enqueued_at: record.enqueued_at,
@@ -178,17 +178,6 @@ fn raw_bytes(entry: &Entry) -> u64 {
         _ => 0,
     };
     entry.records.iter().map(of).sum()
-}
-
-fn kind(operation: &Operation) -> TaskKind {
-    match operation {
-        Operation::AddDocuments { .. } => TaskKind::DocumentAdditionOrUpdate,
-        Operation::DeleteDocuments { .. } | Operation::DeleteByFilter { .. } | Operation::DeleteAllDocuments => TaskKind::DocumentDeletion,
-        Operation::UpdateSettings { .. } => TaskKind::SettingsUpdate,
-        Operation::SetPrimaryKey { .. } => TaskKind::IndexUpdate,
-        Operation::Rollback { .. } => TaskKind::IndexRollback,
-        Operation::Cancel { .. } => TaskKind::TaskCancelation,
-    }
 }
 
 /// The details of a task that had no effect; the engine's numbers replace them when it has.

@@ -17,7 +17,6 @@ use http::StatusCode;
 use onggi_bucket::IndexBucket;
 use onggi_domain::{
     Generation, Seq,
-    container::lag,
     generation::{FileRef, IndexState, Manifest},
     log::Entry,
     settings::Settings,
@@ -139,7 +138,7 @@ impl Indexer {
                 Ok((fold, commit))
             })
             .await?;
-            metrics::histogram!("onggi_fold_seconds").record(started.elapsed());
+            tracing::debug!(seconds = started.elapsed().as_secs_f64(), "folded");
             let manifest = self.publish(&fold, &commit, base, backoff).await?;
             base = Base::of(&manifest);
             workspace = fold.workspace;
@@ -274,12 +273,10 @@ impl Indexer {
 
     fn published(&self, manifest: &Manifest) {
         tracing::info!(generation = %manifest.generation, seq = ?manifest.committed_seq, documents = manifest.state.documents, "published");
-        metrics::counter!("onggi_published_generations_total").increment(1);
         self.status.update(|progress| {
             progress.generation = Some(manifest.generation);
             progress.committed_seq = manifest.committed_seq;
             progress.error = None;
-            metrics::gauge!("onggi_log_lag_entries").set(lag(progress.committed_seq, progress.head) as f64);
         });
     }
 
@@ -295,7 +292,6 @@ impl Indexer {
 
     /// Everything of the log is published: whatever was wrong, is over.
     fn caught_up(&self) {
-        metrics::gauge!("onggi_log_lag_entries").set(0.0);
         if self.status.progress().error.is_some() {
             self.status.update(|progress| progress.error = None);
         }

@@ -38,6 +38,7 @@ mod answer;
 mod metadata;
 mod pool;
 mod routes;
+mod timing;
 
 use pool::Pool;
 

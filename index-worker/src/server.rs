@@ -19,7 +19,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::status::Status;
 
-/// Set on the refusals of a worker that drains: another one will answer.
+/// Set on the refusals of a worker that drains or is held back: another one will answer.
 pub(crate) const DRAINING: HeaderName = HeaderName::from_static("x-onggi-draining");
 
 /// Counts the requests under way, and closes.
@@ -56,7 +56,7 @@ pub(crate) fn router(work: Router, status: &Arc<Status>, gate: &Gate, secret: &s
     let ready = {
         let (status, gate) = (Arc::clone(status), gate.clone());
         move || async move {
-            let ready = status.progress().ready && !gate.closed.is_cancelled();
+            let ready = status.is_ready() && !gate.closed.is_cancelled();
             if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
         }
     };
@@ -86,11 +86,16 @@ async fn admit(State(gate): State<Gate>, request: Request, next: Next) -> Respon
     // Counted before the check: whoever closes the gate and then sees no request can be sure that none slips in.
     let _counted = gate.requests.token();
     if gate.closed.is_cancelled() {
-        let mut refusal = unavailable(&ApiError::new(Code::Unavailable, "This worker is shutting down. Another one will answer."));
-        refusal.headers_mut().insert(DRAINING, HeaderValue::from_static("1"));
-        return refusal;
+        return elsewhere("This worker is shutting down. Another one will answer.");
     }
     next.run(request).await
+}
+
+/// The refusal of a worker that takes no questions, when another one does.
+pub(crate) fn elsewhere(why: &str) -> Response {
+    let mut refusal = unavailable(&ApiError::new(Code::Unavailable, why));
+    refusal.headers_mut().insert(DRAINING, HeaderValue::from_static("1"));
+    refusal
 }
 
 /// The response of an error that passes by itself.

@@ -116,7 +116,11 @@ const CREDENTIALS: [&str; 12] = [
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 ];
 
+/// Names a file with credentials for this index's prefix, which is written anew before they expire.
+const CREDENTIALS_FILE: &str = "ONGGI_BUCKET_CREDENTIALS";
+
 /// The credentials of the bucket, from the process's environment: the one thing that a worker's configuration does not hold, so that it can be shown.
 pub(crate) fn store_credentials() -> Vec<(String, String)> {
-    CREDENTIALS.iter().filter_map(|name| Some((name.to_ascii_lowercase(), std::env::var(name).ok()?))).collect()
+    let file = std::env::var(CREDENTIALS_FILE).ok().map(|path| ("credentials_file".to_owned(), path));
+    CREDENTIALS.iter().filter_map(|name| Some((name.to_ascii_lowercase(), std::env::var(name).ok()?))).chain(file).collect()
 }

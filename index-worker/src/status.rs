@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -18,6 +18,7 @@ use onggi_domain::{
     container::Role,
     worker::{WorkerConfig, WorkerStatus},
 };
+use onggi_web::process;
 use serde::Deserialize;
 use tokio::sync::watch;
 
@@ -46,6 +47,10 @@ pub(crate) struct Status {
     role: Role,
     progress: watch::Sender<Progress>,
     searches: AtomicU64,
+    /// The oldest generation by which questions may be answered: somebody was told that what is in it can be found.
+    held: AtomicU64,
+    /// Microseconds that searches have taken together.
+    search_time: AtomicU64,
     /// Microseconds since the epoch; 0: never.
     last_search: AtomicI64,
     gate: Gate,
@@ -58,6 +63,8 @@ impl Status {
             role: config.role,
             progress: watch::Sender::default(),
             searches: AtomicU64::new(0),
+            held: AtomicU64::new(0),
+            search_time: AtomicU64::new(0),
             last_search: AtomicI64::new(0),
             gate,
         }
@@ -71,9 +78,27 @@ impl Status {
         self.progress.send_modify(change);
     }
 
-    pub(crate) fn searched(&self) {
+    /// Whether the worker does its work, for who asks it to.
+    pub(crate) fn is_ready(&self) -> bool {
+        let progress = self.progress.borrow();
+        progress.ready && !self.is_held(progress.generation.unwrap_or(Generation(0)))
+    }
+
+    /// Answers nothing by a generation older than this from now on.
+    pub(crate) fn hold(&self, generation: Generation) {
+        self.held.fetch_max(generation.0, Ordering::SeqCst);
+    }
+
+    /// Whether a generation is too old to answer by.
+    pub(crate) fn is_held(&self, generation: Generation) -> bool {
+        generation.0 < self.held.load(Ordering::SeqCst)
+    }
+
+    /// A search begins; it is under way until what is returned is dropped.
+    pub(crate) fn searching(self: &Arc<Self>) -> Searching {
         self.searches.fetch_add(1, Ordering::Relaxed);
         self.last_search.store(Timestamp::now().as_microsecond(), Ordering::Relaxed);
+        Searching { status: Arc::clone(self), since: Instant::now() }
     }
 
     pub(crate) fn view(&self) -> WorkerStatus {
@@ -87,7 +112,10 @@ impl Status {
             head: progress.head,
             last_search_at: if last_search == 0 { None } else { Timestamp::from_microsecond(last_search).ok() },
             searches: self.searches.load(Ordering::Relaxed),
+            search_seconds: Duration::from_micros(self.search_time.load(Ordering::Relaxed)).as_secs_f64(),
             in_flight: self.gate.in_flight(),
+            cpu_seconds: process::cpu_seconds(std::process::id()),
+            memory_bytes: process::private_memory(std::process::id()),
             error: progress.error,
         }
     }
@@ -100,6 +128,19 @@ impl Status {
             () = tokio::time::sleep(wait.min(LONGEST_WAIT)) => {}
             () = self.gate.draining() => {}
         }
+    }
+}
+
+/// A search under way.
+pub(crate) struct Searching {
+    status: Arc<Status>,
+    since: Instant,
+}
+
+impl Drop for Searching {
+    fn drop(&mut self) {
+        let micros = u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.status.search_time.fetch_add(micros, Ordering::Relaxed);
     }
 }
 

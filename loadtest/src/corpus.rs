@@ -18,7 +18,7 @@ pub(crate) struct Corpus {
 impl Corpus {
     /// The documents of the demo, in each of its languages; English first.
     pub(crate) fn demo() -> anyhow::Result<Vec<Self>> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../services/onggi/demo");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../services/admin/samples");
         ["en", "ko", "ja"].iter().map(|language| Self::open(&folder.join(format!("packages.{language}.ndjson.zst")))).collect()
     }
 

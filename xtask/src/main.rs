@@ -1,5 +1,6 @@
 //! The project's tasks: `cargo xtask test` is the one test command.
 
+mod chart;
 #[cfg(test)]
 mod dashboards;
 mod image;
@@ -37,7 +38,9 @@ enum Task {
     },
     /// Make the container image as an OCI archive, without a daemon.
     Image(image::ImageArgs),
-    /// Check licences and sources of the dependencies (and advisories, where their database can be reached).
+    /// Hold the chart against the schemas of Kubernetes, without a cluster.
+    Chart,
+    /// Check licences and sources of the dependencies.
     Deny,
 }
 
@@ -47,6 +50,8 @@ enum Part {
     Unit,
     /// The whole of Onggi with real workers and the official SDKs.
     E2e,
+    /// The portal in a browser; pictures of its pages are written to target/portal-screenshots.
+    Portal,
     /// Onggi on a real Kubernetes, installed by its chart. Needs root and a script that makes a cluster.
     Kube,
 }
@@ -61,7 +66,12 @@ fn main() -> anyhow::Result<()> {
         }
         Task::Test { part, .. } => test(part),
         Task::Image(args) => image::run(&args),
-        Task::Deny => deny(),
+        Task::Chart => chart::check(),
+        Task::Deny => {
+            let status = deny()?.status().context("cannot run cargo-deny")?;
+            anyhow::ensure!(status.success(), "cargo-deny found something");
+            Ok(())
+        }
     }
 }
 
@@ -79,25 +89,33 @@ fn cargo(arguments: &[&str]) -> Command {
 fn test(part: Option<Part>) -> anyhow::Result<()> {
     let mut report = Report::default();
     let workspace = ["test", "--workspace", "--locked", "--quiet", "--no-fail-fast"];
-    if part != Some(Part::E2e) {
+    if part.is_none_or(|part| part == Part::Unit) {
         install::postgres()?;
         report.step("format", &mut cargo(&["fmt", "--all", "--check"]))?;
         report.step("lints", &mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"]))?;
+        report.step("dependencies", &mut deny()?)?;
         // The controller's suite runs an example as its worker.
         report.step("stand-ins", &mut cargo(&["build", "--workspace", "--examples", "--locked", "--quiet"]))?;
         let kinds = ["--lib", "--bins", "--test", "it", "--test", "suite"];
         report.tests("unit and conformance", cargo(&workspace).args(kinds))?;
     }
-    if part != Some(Part::Unit) {
+    if part.is_none_or(|part| part == Part::E2e) {
+        let this = std::env::current_exe().context("where this program is")?;
+        report.step("chart", Command::new(this).arg("chart"))?;
         install::sdks()?;
         report.tests("end to end", cargo(&workspace).args(["--test", "e2e"]))?;
+    }
+    // By name only, until each of its flows passes.
+    if part == Some(Part::Portal) {
+        install::browser_flows()?;
+        report.tests("portal", cargo(&workspace).args(["--test", "portal"]))?;
     }
     report.finish()
 }
 
-fn deny() -> anyhow::Result<()> {
-    install::cargo_deny()?;
-    let status = cargo(&["deny", "check", "licenses", "bans", "sources"]).status().context("cannot run cargo deny")?;
-    anyhow::ensure!(status.success(), "cargo deny found something");
-    Ok(())
+/// Without the database of advisories, which is not to be had everywhere.
+fn deny() -> anyhow::Result<Command> {
+    let mut command = Command::new(install::cargo_deny()?);
+    command.args(["--locked", "--log-level", "error", "check", "licenses", "bans", "sources"]);
+    Ok(command)
 }

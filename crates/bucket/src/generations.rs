@@ -1,16 +1,21 @@
 //! Reading generations: their manifests and which of them there are.
 
-use object_store::path::Path;
+use futures::{StreamExt, TryStreamExt, stream};
+use object_store::{ObjectStoreExt, path::Path};
 use onggi_domain::{
     Generation,
-    generation::{MANIFEST_FORMAT, Manifest},
+    generation::{FileRef, MANIFEST_FORMAT, Manifest},
 };
 use serde::Deserialize;
 
 use crate::{
     Error, IndexBucket, Result,
     index::{Folder, number},
+    payload::missing,
 };
+
+/// Files that are looked for at the same time.
+const PARALLEL: usize = 8;
 
 impl IndexBucket {
     /// The newest generation's manifest.
@@ -30,6 +35,18 @@ impl IndexBucket {
         let object = self.manifest_object(generation);
         let bytes = self.store.get(&object).await?.ok_or(Error::NoGeneration(generation))?;
         parse(&object, &bytes)
+    }
+
+    /// Whether every file of a generation is there, in its size; the error names the first that is not.
+    pub async fn check_files(&self, manifest: &Manifest) -> Result<()> {
+        let checks = manifest.files.iter().map(|file| self.check_file(file)).collect::<Vec<_>>();
+        stream::iter(checks).buffer_unordered(PARALLEL).try_collect().await
+    }
+
+    async fn check_file(&self, file: &FileRef) -> Result<()> {
+        let object = self.object(Folder::Segments, &file.object);
+        let size = self.store.objects.head(&object).await.map_err(missing(&object))?.size;
+        if size == file.size { Ok(()) } else { Err(Error::damaged(&object, format!("{size} bytes instead of {}", file.size))) }
     }
 
     /// The numbers of all retained generations, ascending: those that a rollback may name. A rollback must be appended within the

@@ -16,25 +16,33 @@
 
 mod appender;
 pub mod archive;
+mod backup;
 mod checksum;
 mod entry;
 mod error;
 mod fetch;
 mod fork;
+mod forks;
 mod generations;
 mod index;
 mod log;
+mod metered;
 mod payload;
 mod publish;
 mod retention;
+mod scoped;
 mod store;
+mod sts;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod upload;
 
 pub use appender::Appender;
+pub use backup::{Copied, copy_bucket};
 pub use error::{Error, Result};
+pub use forks::{FORK_TIME, fork_is_over, indexes_of, tenants};
 pub use index::{Clock, IndexBucket};
 pub use publish::Publish;
 pub use retention::{Collected, Retention};
 pub use store::{Store, open_store};
+pub use sts::{ScopedCredentials, Sts, StsConfig};

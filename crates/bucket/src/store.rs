@@ -18,7 +18,11 @@ use object_store::{
 };
 use url::Url;
 
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    metered::Metered,
+    scoped::{CredentialsFile, Scoped},
+};
 
 /// An object store and, when it is a directory, where: so that files can be hard-linked.
 ///
@@ -36,7 +40,8 @@ pub struct Store {
 
 /// Opens the object store at a URL: `file:///dir`, `memory:///`, `s3://bucket/path`. Credentials of S3 come with `options`
 /// (`object_store`'s names, such as `aws_access_key_id`); what is no secret may also be in the URL, such as
-/// `?endpoint=http://localhost:9000&allow_http=true&region=us-east-1`. A directory is created if need be.
+/// `?endpoint=http://localhost:9000&allow_http=true&region=us-east-1`. The option `credentials_file` names a file with
+/// [`ScopedCredentials`](crate::ScopedCredentials), which is read again and again. A directory is created if need be.
 pub fn open_store(url: &str, options: &[(String, String)]) -> Result<Store> {
     let parsed = Url::parse(url).map_err(|error| refuse(url, format!("not a URL: {error}")))?;
     match parsed.scheme() {
@@ -53,26 +58,45 @@ fn open_directory(url: &Url) -> Result<Store> {
     std::fs::create_dir_all(&directory).map_err(Error::local(&directory))?;
     let directory = directory.canonicalize().map_err(Error::local(&directory))?;
     let objects = LocalFileSystem::new_with_prefix(&directory).map_err(Error::store("opening", &Path::default()))?.with_fsync(fsync);
-    Ok(Store { objects: Arc::new(objects), directory: Some(directory), fsync })
+    Ok(Store { objects: Arc::new(Metered(Arc::new(objects))), directory: Some(directory), fsync })
 }
 
+/// The option that names a file with credentials for one index, instead of credentials.
+const CREDENTIALS_FILE: &str = "credentials_file";
+
 fn open_s3(url: &Url, options: &[(String, String)]) -> Result<Store> {
+    let file = options.iter().find(|(name, _)| name == CREDENTIALS_FILE).map(|(_, path)| PathBuf::from(path));
+    let mut builder = s3_builder(url, options)?;
+    let scoped = file.is_some();
+    if let Some(file) = file {
+        builder = builder.with_credentials(Arc::new(CredentialsFile::new(file)));
+    }
+    let objects = builder.build().map_err(Error::store("opening", &Path::from(url.host_str().unwrap_or_default())))?;
+    let prefix = Path::parse(url.path()).map_err(|error| refuse(url.as_str(), error.to_string()))?;
+    let mut objects: Arc<dyn ObjectStore> = Arc::new(Metered(Arc::new(objects)));
+    if scoped {
+        objects = Arc::new(Scoped(objects));
+    }
+    if prefix.parts_count() > 0 {
+        objects = Arc::new(PrefixStore::new(objects, prefix));
+    }
+    Ok(Store { objects, directory: None, fsync: false })
+}
+
+/// S3 as URL and options describe it.
+pub(crate) fn s3_builder(url: &Url, options: &[(String, String)]) -> Result<AmazonS3Builder> {
     let mut builder = AmazonS3Builder::new().with_bucket_name(url.host_str().unwrap_or_default());
     let in_url = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned()));
-    for (name, value) in in_url.chain(options.iter().cloned()) {
+    for (name, value) in in_url.chain(options.iter().filter(|(name, _)| name != CREDENTIALS_FILE).cloned()) {
         let key: AmazonS3ConfigKey =
             name.to_ascii_lowercase().parse().map_err(|_| refuse(url.as_str(), format!("unknown option `{name}`")))?;
         builder = builder.with_config(key, value);
     }
-    let objects = builder.build().map_err(Error::store("opening", &Path::from(url.host_str().unwrap_or_default())))?;
-    let prefix = Path::parse(url.path()).map_err(|error| refuse(url.as_str(), error.to_string()))?;
-    let objects: Arc<dyn ObjectStore> =
-        if prefix.parts_count() == 0 { Arc::new(objects) } else { Arc::new(PrefixStore::new(objects, prefix)) };
-    Ok(Store { objects, directory: None, fsync: false })
+    Ok(builder)
 }
 
 /// The URL without its query, which might hold what should not be logged.
-fn refuse(url: &str, why: String) -> Error {
+pub(crate) fn refuse(url: &str, why: String) -> Error {
     let object = url.split('?').next().unwrap_or_default().to_owned();
     Error::Store { what: "opening the bucket", object, source: object_store::Error::Generic { store: "bucket", source: why.into() } }
 }

@@ -16,8 +16,11 @@ use crate::{
 pub struct Identity {
     /// Whose world the caller sees.
     pub tenant: TenantId,
-    /// The key that was shown.
+    /// The key that was shown; a member of the tenant who is signed in at the portal: the id of that person.
     pub key: KeyId,
+    /// Whether it is such a member.
+    #[serde(default)]
+    pub member: bool,
     /// Whether it is the tenant's root key.
     pub root: bool,
     /// What it allows.

@@ -59,6 +59,7 @@ macro_rules! codes {
 }
 
 codes! {
+    AccountExists "account_exists" InvalidRequest 409;
     ApiKeyAlreadyExists "api_key_already_exists" InvalidRequest 409;
     ApiKeyNotFound "api_key_not_found" InvalidRequest 404;
     BadParameter "bad_parameter" InvalidRequest 400;
@@ -87,6 +88,7 @@ codes! {
     Internal "internal" Internal 500;
     InvalidAnalyzeAttribute "invalid_analyze_attribute" InvalidRequest 400;
     InvalidAnalyzeText "invalid_analyze_text" InvalidRequest 400;
+    InvalidAnalytics "invalid_analytics" InvalidRequest 400;
     InvalidApiKey "invalid_api_key" Auth 403;
     InvalidApiKeyActions "invalid_api_key_actions" InvalidRequest 400;
     InvalidApiKeyDescription "invalid_api_key_description" InvalidRequest 400;
@@ -99,6 +101,8 @@ codes! {
     InvalidBatchUids "invalid_batch_uids" InvalidRequest 400;
     InvalidContainers "invalid_containers" InvalidRequest 400;
     InvalidContentType "invalid_content_type" InvalidRequest 415;
+    InvalidCredentials "invalid_credentials" Auth 401;
+    InvalidCsrfToken "invalid_csrf_token" Auth 403;
     InvalidDocumentCsvDelimiter "invalid_document_csv_delimiter" InvalidRequest 400;
     InvalidDocumentFields "invalid_document_fields" InvalidRequest 400;
     InvalidDocumentFilter "invalid_document_filter" InvalidRequest 400;
@@ -109,12 +113,16 @@ codes! {
     InvalidDocumentOffset "invalid_document_offset" InvalidRequest 400;
     InvalidDocumentRetrieveVectors "invalid_document_retrieve_vectors" InvalidRequest 400;
     InvalidDocumentSort "invalid_document_sort" InvalidRequest 400;
+    InvalidEmail "invalid_email" InvalidRequest 400;
+    InvalidEvents "invalid_events" InvalidRequest 400;
     InvalidFacetSearchExhaustiveFacetCount "invalid_facet_search_exhaustive_facet_count" InvalidRequest 400;
     InvalidFacetSearchFacetName "invalid_facet_search_facet_name" InvalidRequest 400;
     InvalidFacetSearchFacetQuery "invalid_facet_search_facet_query" InvalidRequest 400;
     FacetSearchDisabled "facet_search_disabled" InvalidRequest 400;
     InvalidGeneration "invalid_generation" InvalidRequest 400;
+    InvalidIdentityProvider "invalid_identity_provider" InvalidRequest 400;
     GenerationNotFound "generation_not_found" InvalidRequest 404;
+    IdentityProviderNotFound "identity_provider_not_found" InvalidRequest 404;
     InvalidIndexFieldsFilter "invalid_index_fields_filter" InvalidRequest 400;
     InvalidIndexFieldsFilterAttributePatterns "invalid_index_fields_filter_attribute_patterns" InvalidRequest 400;
     InvalidIndexFieldsFilterDisplayed "invalid_index_fields_filter_displayed" InvalidRequest 400;
@@ -128,8 +136,11 @@ codes! {
     InvalidIndexPrimaryKey "invalid_index_primary_key" InvalidRequest 400;
     InvalidIndexUid "invalid_index_uid" InvalidRequest 400;
     InvalidIndexCustomMetadata "invalid_index_custom_metadata" InvalidRequest 400;
+    InvalidMember "invalid_member" InvalidRequest 400;
     InvalidMultiSearchDistinct "invalid_multi_search_distinct" InvalidRequest 400;
     InvalidMultiSearchFacetOrder "invalid_multi_search_facet_order" InvalidRequest 400;
+    InvalidPassword "invalid_password" InvalidRequest 400;
+    InvalidSession "invalid_session" Auth 401;
     InvalidSkipCreation "invalid_skip_creation" InvalidRequest 400;
     InvalidMultiSearchFacets "invalid_multi_search_facets" InvalidRequest 400;
     InvalidMultiSearchFacetsByIndex "invalid_multi_search_facets_by_index" InvalidRequest 400;
@@ -215,10 +226,14 @@ codes! {
     InvalidTaskStatuses "invalid_task_statuses" InvalidRequest 400;
     InvalidTaskTypes "invalid_task_types" InvalidRequest 400;
     InvalidTaskUids "invalid_task_uids" InvalidRequest 400;
+    InvalidTenantName "invalid_tenant_name" InvalidRequest 400;
+    InvalidUsage "invalid_usage" InvalidRequest 400;
+    InvalidUsageAlert "invalid_usage_alert" InvalidRequest 400;
     InvalidWebhookHeaders "invalid_webhook_headers" InvalidRequest 400;
     InvalidWebhookUrl "invalid_webhook_url" InvalidRequest 400;
     InvalidWebhookUuid "invalid_webhook_uuid" InvalidRequest 400;
     InvalidWebhooks "invalid_webhooks" InvalidRequest 400;
+    LastOwner "last_owner" InvalidRequest 409;
     MalformedPayload "malformed_payload" InvalidRequest 400;
     MaxFieldsLimitExceeded "max_fields_limit_exceeded" InvalidRequest 400;
     MissingAnalyzeText "missing_analyze_text" InvalidRequest 400;
@@ -240,6 +255,7 @@ codes! {
     MethodNotAllowed "method_not_allowed" InvalidRequest 405;
     PayloadTooLarge "payload_too_large" InvalidRequest 413;
     QuotaExceeded "quota_exceeded" InvalidRequest 403;
+    RoleNotSufficient "role_not_sufficient" Auth 403;
     TenantSuspended "tenant_suspended" Auth 403;
     TooManyRequests "too_many_requests" System 429;
     TooManySearchRequests "too_many_search_requests" System 503;

@@ -52,6 +52,18 @@ uuid_id!(
     /// A webhook.
     WebhookId
 );
+uuid_id!(
+    /// A person with an account at the portal.
+    UserId
+);
+uuid_id!(
+    /// A sign-in of a person that lasts.
+    SessionId
+);
+uuid_id!(
+    /// An invitation to a tenant.
+    InvitationId
+);
 
 macro_rules! number_id {
     ($(#[$doc:meta])* $name:ident, $inner:ty) => {

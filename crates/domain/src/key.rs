@@ -89,6 +89,11 @@ actions! {
     GenerationsGet "generations.get";
     GenerationsRollback "generations.rollback";
     GenerationsFork "generations.fork";
+    UsageAll "usage.*";
+    UsageGet "usage.get";
+    UsageUpdate "usage.update";
+    AnalyticsAll "analytics.*";
+    AnalyticsGet "analytics.get";
 }
 
 impl Action {

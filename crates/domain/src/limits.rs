@@ -49,6 +49,8 @@ pub struct Limits {
     pub requests_per_second: u32,
     /// Requests that one tenant may have under way.
     pub concurrent_requests: usize,
+    /// Requests a second for pages of the portal from one network address.
+    pub portal_requests_per_second: u32,
     /// Searches that may wait for one index to wake.
     pub waking_queue: usize,
     /// How long a search waits for an index to wake.
@@ -82,6 +84,7 @@ impl Default for Limits {
             compared_documents: 10_000,
             requests_per_second: 2000,
             concurrent_requests: 256,
+            portal_requests_per_second: 50,
             waking_queue: 256,
             waking_wait: Duration::from_secs(10),
             request_time: Duration::from_secs(30),
@@ -102,6 +105,23 @@ pub const DICTIONARY_ENTRY_CHARS: usize = 200;
 pub const LIST_NAMES: usize = 1000;
 /// Orders in one `sort`.
 pub const SORT_ORDERS: usize = 16;
+
+/// The use of a key is noted at most once in so many seconds.
+pub const KEY_USE_SECONDS: i64 = 60;
+/// Characters of a query in the log of queries; the rest is cut off.
+pub const LOGGED_QUERY_CHARS: usize = 200;
+/// Bytes of a request whose query is logged.
+pub const LOGGED_REQUEST_BYTES: usize = 16 * 1024;
+/// Events of one report.
+pub const EVENTS: usize = 100;
+/// Characters of the id of a tenant's user.
+pub const USER_ID_CHARS: usize = 256;
+/// The furthest position of a hit that a click is reported of.
+pub const CLICK_POSITION: u32 = 10_000;
+/// Tenants that one person who is no operator may own.
+pub const OWNED_TENANTS: usize = 10;
+/// Queries of each list of an analysis.
+pub const ANALYTICS_QUERIES: u64 = 100;
 
 mod seconds {
     use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Generation, Seq, TaskUid, Timestamp, settings::SettingsPatch};
+use crate::{Generation, Seq, TaskUid, Timestamp, settings::SettingsPatch, task::TaskKind};
 
 /// One accepted write. Several records that arrive together share a log entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,6 +61,20 @@ pub enum Operation {
         /// The tasks.
         tasks: Vec<TaskUid>,
     },
+}
+
+impl Operation {
+    /// The kind of its task.
+    pub fn task_kind(&self) -> TaskKind {
+        match self {
+            Self::AddDocuments { .. } => TaskKind::DocumentAdditionOrUpdate,
+            Self::DeleteDocuments { .. } | Self::DeleteByFilter { .. } | Self::DeleteAllDocuments => TaskKind::DocumentDeletion,
+            Self::UpdateSettings { .. } => TaskKind::SettingsUpdate,
+            Self::SetPrimaryKey { .. } => TaskKind::IndexUpdate,
+            Self::Rollback { .. } => TaskKind::IndexRollback,
+            Self::Cancel { .. } => TaskKind::TaskCancelation,
+        }
+    }
 }
 
 /// What happens to a document that exists already.

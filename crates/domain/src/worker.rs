@@ -6,6 +6,7 @@
 //! | both | `GET /status` | [`WorkerStatus`] |
 //! | both | `GET /status?after=N&wait_ms=M` | the same, once the generation is above N or M milliseconds are over |
 //! | searcher | `POST /load` [`LoadRequest`] | [`WorkerStatus`] once that generation, or a later one, is served |
+//! | searcher | `POST /hold` [`LoadRequest`] | 204: from now on it answers no question by an older generation than that |
 //! | indexer | `POST /advance` | 204: read the log again, entries may have been appended |
 //! | searcher | `POST /search`, `GET /search?...` | a search answer |
 //! | searcher | `GET /documents?...`, `POST /documents/fetch`, `GET /documents/{id}?fields=` | documents |
@@ -15,7 +16,10 @@
 //! | searcher | `GET /stats` | `{numberOfDocuments, isIndexing, fieldDistribution}` without `isIndexing` |
 //!
 //! The gateway adds to a search `x-onggi-index-uid` and, for a tenant token with a filter rule, `x-onggi-filter`: the
-//! filter as URL-encoded JSON, which the searcher joins to the request's own with AND.
+//! filter as URL-encoded JSON, which the searcher joins to the request's own with AND. With a `traceparent` that is sampled, a searcher's
+//! answer has [`TIMING`].
+
+use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -41,13 +45,23 @@ pub struct WorkerStatus {
     pub last_search_at: Option<Timestamp>,
     /// A searcher: searches answered since it started.
     pub searches: u64,
+    /// A searcher: seconds that its searches have taken together since it started. What this grows by in a second is how many searches were
+    /// under way at a time. 0 from a worker of an earlier version.
+    #[serde(default)]
+    pub search_seconds: f64,
     /// Requests under way.
     pub in_flight: u64,
+    /// CPU seconds that it has used, where the system tells.
+    #[serde(default)]
+    pub cpu_seconds: Option<f64>,
+    /// Its private memory in bytes, where the system tells.
+    #[serde(default)]
+    pub memory_bytes: Option<u64>,
     /// What it could not do last, if it has not succeeded since.
     pub error: Option<String>,
 }
 
-/// Asks a searcher to serve a generation.
+/// Asks a searcher to serve a generation, or to serve none that is older.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadRequest {
     /// The generation; one that is older than what is served is ignored. 0: the newest there is, or the empty index.
@@ -102,6 +116,40 @@ pub struct WorkerReady {
     pub listening: std::net::SocketAddr,
 }
 
+/// The header in which a searcher says how long it took: [`Timings`] as text.
+pub const TIMING: &str = "x-onggi-timing";
+
+/// How long a searcher took for an answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// All of it.
+    pub whole: Duration,
+    /// Of that: until a thread was free.
+    pub waited: Duration,
+    /// Of that: the engine.
+    pub worked: Duration,
+}
+
+/// Microseconds: `whole=1200, waited=30, worked=1100`.
+impl fmt::Display for Timings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { whole, waited, worked } = self;
+        write!(f, "whole={}, waited={}, worked={}", whole.as_micros(), waited.as_micros(), worked.as_micros())
+    }
+}
+
+impl FromStr for Timings {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let of = |name: &str| {
+            let value = text.split(", ").find_map(|part| part.strip_prefix(name)?.strip_prefix('='))?;
+            value.parse().ok().map(Duration::from_micros)
+        };
+        Ok(Self { whole: of("whole").ok_or(())?, waited: of("waited").ok_or(())?, worked: of("worked").ok_or(())? })
+    }
+}
+
 /// A searcher that answers, as the gateway needs to know it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
@@ -111,10 +159,24 @@ pub struct Endpoint {
     pub address: std::net::SocketAddr,
     /// What it wants to be shown.
     pub secret: std::sync::Arc<str>,
+    /// The zone that it runs in, for who routes requests and knows its own.
+    pub zone: Option<std::sync::Arc<str>>,
 }
 
 impl std::fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Endpoint").field("name", &self.name).field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timings_are_read_as_they_were_written() {
+        let timings = Timings { whole: Duration::from_micros(1200), waited: Duration::ZERO, worked: Duration::from_micros(1100) };
+        assert_eq!(timings.to_string().parse(), Ok(timings));
+        assert!("whole=1, waited=2".parse::<Timings>().is_err() && "whole=x, waited=2, worked=3".parse::<Timings>().is_err());
     }
 }

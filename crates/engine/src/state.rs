@@ -36,7 +36,7 @@ impl EngineState {
             korean: analyzer.korean().map(str::to_owned),
             hangul: false,
             attributes: named_attributes(settings),
-            columns: column_patterns(settings),
+            columns: settings.column_patterns(),
         }
     }
 
@@ -102,19 +102,6 @@ pub fn matches(pattern: &str, attribute: &str) -> bool {
     }
 }
 
-/// The patterns of all attributes that need columns.
-pub(crate) fn column_patterns(settings: &Settings) -> Vec<String> {
-    let mut patterns: Vec<String> =
-        settings.filterable_attributes.iter().flat_map(onggi_domain::settings::FilterableAttribute::patterns).cloned().collect();
-    patterns.extend(settings.sortable_attributes.iter().cloned());
-    patterns.extend(settings.distinct_attribute.iter().cloned());
-    let custom = settings.ranking_rules.iter().filter_map(|rule| rule.strip_suffix(":asc").or_else(|| rule.strip_suffix(":desc")));
-    patterns.extend(custom.map(str::to_owned));
-    patterns.sort();
-    patterns.dedup();
-    patterns
-}
-
 fn named_attributes(settings: &Settings) -> Vec<String> {
     if searches_all(settings) { Vec::new() } else { settings.searchable_attributes.clone() }
 }
@@ -142,5 +129,40 @@ mod tests {
         assert_eq!(state.slot("n11"), Some(7));
         assert_eq!(state.attributes_of_slot(3), ["n3"]);
         assert_eq!(state.attributes_of_slot(7).len(), 5);
+    }
+
+    /// What people are told of a change before they make it, and what the indexer does, are the same.
+    #[test]
+    fn a_change_is_told_to_index_anew_when_it_does() {
+        let settings = |json: serde_json::Value| {
+            let patch: onggi_domain::settings::SettingsPatch = serde_json::from_value(json).unwrap();
+            Settings::default().patched(&patch).unwrap()
+        };
+        let now = settings(serde_json::json!({"filterableAttributes": ["genre"], "stopWords": ["the"]}));
+        for json in [
+            serde_json::json!({}),
+            serde_json::json!({"displayedAttributes": ["a"], "stopWords": ["the"]}),
+            serde_json::json!({"searchableAttributes": ["a"], "stopWords": ["the"]}),
+            serde_json::json!({"filterableAttributes": ["genre", "tags.*"], "stopWords": ["the"]}),
+            serde_json::json!({"sortableAttributes": ["year"], "stopWords": ["the"]}),
+            serde_json::json!({"rankingRules": ["words", "year:asc"], "stopWords": ["the"]}),
+            serde_json::json!({"rankingRules": ["words"], "stopWords": ["the"]}),
+            serde_json::json!({"distinctAttribute": "sku", "stopWords": ["the"]}),
+            serde_json::json!({"separatorTokens": ["|"], "stopWords": ["the"]}),
+            serde_json::json!({"nonSeparatorTokens": ["-"], "stopWords": ["the"]}),
+            serde_json::json!({"dictionary": ["c++"], "stopWords": ["the"]}),
+            serde_json::json!({"localizedAttributes": [{"attributePatterns": ["*_ja"], "locales": ["jpn"]}], "stopWords": ["the"]}),
+            serde_json::json!({"synonyms": {"a": ["b"]}, "typoTolerance": {"disableOnWords": ["a"]}, "stopWords": ["the"]}),
+            serde_json::json!({"proximityPrecision": "byAttribute", "prefixSearch": "disabled", "facetSearch": false, "stopWords": ["the"]}),
+            serde_json::json!({"faceting": {"maxValuesPerFacet": 5}, "pagination": {"maxTotalHits": 5}, "searchCutoffMs": 5, "stopWords": ["the"]}),
+        ] {
+            let next = settings(json.clone());
+            let state = |settings: &Settings| EngineState::new(settings, &Analyzer::new(settings, None));
+            let (before, after) = (state(&now), state(&next));
+            let rebuilds = before.analysis != after.analysis
+                || now.searchable_attributes != next.searchable_attributes
+                || after.columns.iter().any(|pattern| !before.columns.contains(pattern));
+            assert_eq!(!now.rebuilding(&next).is_empty(), rebuilds, "{json}");
+        }
     }
 }

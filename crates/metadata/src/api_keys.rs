@@ -1,7 +1,9 @@
 //! API keys as rows.
 
+use std::{collections::HashMap, time::Duration};
+
 use async_trait::async_trait;
-use onggi_domain::{KeyId, TenantId, Timestamp, key::Key, tenant::TenantStatus};
+use onggi_domain::{KeyId, TenantId, Timestamp, key::Key, limits::KEY_USE_SECONDS, tenant::Standing};
 use uuid::Uuid;
 
 use crate::{
@@ -53,11 +55,13 @@ struct KeyAndTenantRow {
     #[sqlx(flatten)]
     key: KeyRow,
     tenant_status: String,
+    tenant_plan: Option<String>,
 }
 
 impl KeyAndTenantRow {
-    fn read(self) -> Result<(Key, TenantStatus)> {
-        Ok((self.key.try_into()?, from_name("tenant status", self.tenant_status)?))
+    fn read(self) -> Result<(Key, Standing)> {
+        let standing = Standing { status: from_name("tenant status", self.tenant_status)?, plan: self.tenant_plan };
+        Ok((self.key.try_into()?, standing))
     }
 }
 
@@ -82,11 +86,11 @@ impl Keys for Database {
         Ok(())
     }
 
-    async fn by_hash(&self, secret_hash: &str) -> Result<(Key, TenantStatus)> {
+    async fn by_hash(&self, secret_hash: &str) -> Result<(Key, Standing)> {
         self.one::<KeyAndTenantRow>("key", sql!("keys/by_hash"), values![secret_hash]).await?.read()
     }
 
-    async fn by_uid(&self, uid: KeyId) -> Result<Vec<(Key, TenantStatus)>> {
+    async fn by_uid(&self, uid: KeyId) -> Result<Vec<(Key, Standing)>> {
         let rows: Vec<KeyAndTenantRow> = self.all(sql!("keys/by_uid"), values![uid, KEYS_OF_A_UID]).await?;
         rows.into_iter().map(KeyAndTenantRow::read).collect()
     }
@@ -108,6 +112,20 @@ impl Keys for Database {
         let row: KeyRow = tx.one("key", sql!("keys/update"), values![tenant, uid, name, description, now]).await?;
         tx.commit().await?;
         row.try_into()
+    }
+
+    async fn used(&self, uses: &[(TenantId, KeyId, Timestamp)]) -> Result<()> {
+        let mut tx = self.begin().await?;
+        for (tenant, uid, time) in uses {
+            let minute_before = *time - Duration::from_secs(KEY_USE_SECONDS.unsigned_abs());
+            tx.execute(sql!("keys/used"), values![*tenant, *uid, *time, minute_before]).await?;
+        }
+        tx.commit().await
+    }
+
+    async fn last_uses(&self, tenant: TenantId) -> Result<HashMap<KeyId, Timestamp>> {
+        let rows: Vec<(Uuid, i64)> = self.all(sql!("keys/last_uses"), values![tenant]).await?;
+        rows.into_iter().map(|(uid, used)| Ok((KeyId(uid), time(used)?))).collect()
     }
 
     async fn delete(&self, tenant: TenantId, uid: KeyId) -> Result<()> {

@@ -3,9 +3,13 @@
 //! The resources are written once, against [`Database`] and [`Transaction`]. A statement that both databases understand is one file; one
 //! that they do not has a file in a folder for each.
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    borrow::Cow,
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
-use onggi_domain::{Generation, IndexId, KeyId, Seq, TaskUid, TenantId, Timestamp, WebhookId};
+use onggi_domain::{Generation, IndexId, InvitationId, KeyId, Seq, SessionId, TaskUid, TenantId, Timestamp, UserId, WebhookId};
 use sqlx::{
     ConnectOptions, Connection, FromRow, PgPool, Postgres, Sqlite, SqlitePool,
     migrate::{Migrate, Migrator},
@@ -67,6 +71,10 @@ macro_rules! sql {
             ),
         }
     };
+    ($head:literal + $tail:literal) => {{
+        const TEXT: &str = concat!($crate::database::text!($head), $crate::database::text!($tail));
+        $crate::database::Sql { sqlite: TEXT, postgres: TEXT }
+    }};
 }
 
 /// The parameters of a statement: `$1`, `$2`, ...
@@ -110,10 +118,14 @@ value_from! {
     Timestamp: time => Number time.as_microsecond();
     String: text => Text text;
     &str: text => Text text.to_owned();
+    Uuid: id => Id id;
     TenantId: id => Id id.0;
     IndexId: id => Id id.0;
     KeyId: id => Id id.0;
     WebhookId: id => Id id.0;
+    UserId: id => Id id.0;
+    SessionId: id => Id id.0;
+    InvitationId: id => Id id.0;
 }
 
 impl From<bool> for Value {
@@ -163,7 +175,7 @@ impl Database {
                 // The database is gone with its last connection, so there is exactly one and it stays.
                 let pool = SqlitePoolOptions::new().min_connections(1).max_connections(1).idle_timeout(None).max_lifetime(None);
                 let pool = pool.connect_with(options).await?;
-                SQLITE_MIGRATIONS.run(&pool).await?;
+                known(&SQLITE_MIGRATIONS).run(&pool).await?;
                 Ok(Self::Sqlite { writer: pool.clone(), readers: pool })
             }
             Url::SqliteFile(options) => {
@@ -184,7 +196,7 @@ impl Database {
             Url::SqliteFile(options) => {
                 let mut connection = options.connect().await?;
                 let before = applied(&SQLITE_MIGRATIONS, &mut connection).await?;
-                SQLITE_MIGRATIONS.run(&mut connection).await?;
+                known(&SQLITE_MIGRATIONS).run(&mut connection).await?;
                 let after = applied(&SQLITE_MIGRATIONS, &mut connection).await?;
                 connection.close().await?;
                 Ok(after - before)
@@ -192,7 +204,7 @@ impl Database {
             Url::Postgres(options) => {
                 let mut connection = options.connect().await?;
                 let before = applied(&POSTGRES_MIGRATIONS, &mut connection).await?;
-                POSTGRES_MIGRATIONS.run(&mut connection).await?;
+                known(&POSTGRES_MIGRATIONS).run(&mut connection).await?;
                 let after = applied(&POSTGRES_MIGRATIONS, &mut connection).await?;
                 connection.close().await?;
                 Ok(after - before)
@@ -201,27 +213,36 @@ impl Database {
     }
 
     pub(crate) async fn begin(&self) -> Result<Transaction> {
-        Ok(match self {
-            // A transaction that starts by reading and writes later would fail when another process has written in between.
-            Self::Sqlite { writer, .. } => Transaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+        timed("begin", async {
+            Ok(match self {
+                // A transaction that starts by reading and writes later would fail when another process has written in between.
+                Self::Sqlite { writer, .. } => Transaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+                Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+            })
         })
+        .await
     }
 
     /// Runs a statement that changes rows; returns how many.
     pub(crate) async fn execute(&self, sql: Sql, values: Vec<Value>) -> Result<u64> {
-        Ok(match self {
-            Self::Sqlite { writer, .. } => bind!(sqlx::query(sql.sqlite), values).execute(writer).await?.rows_affected(),
-            Self::Postgres(pool) => bind!(sqlx::query(sql.postgres), values).execute(pool).await?.rows_affected(),
+        timed("write", async {
+            Ok(match self {
+                Self::Sqlite { writer, .. } => bind!(sqlx::query(sql.sqlite), values).execute(writer).await?.rows_affected(),
+                Self::Postgres(pool) => bind!(sqlx::query(sql.postgres), values).execute(pool).await?.rows_affected(),
+            })
         })
+        .await
     }
 
     /// Every row of a statement that changes nothing.
     pub(crate) async fn all<T: Row>(&self, sql: Sql, values: Vec<Value>) -> Result<Vec<T>> {
-        Ok(match self {
-            Self::Sqlite { readers, .. } => bind!(sqlx::query_as(sql.sqlite), values).fetch_all(readers).await?,
-            Self::Postgres(pool) => bind!(sqlx::query_as(sql.postgres), values).fetch_all(pool).await?,
+        timed("read", async {
+            Ok(match self {
+                Self::Sqlite { readers, .. } => bind!(sqlx::query_as(sql.sqlite), values).fetch_all(readers).await?,
+                Self::Postgres(pool) => bind!(sqlx::query_as(sql.postgres), values).fetch_all(pool).await?,
+            })
         })
+        .await
     }
 
     /// The row of a statement that changes nothing and finds at most one; none is an error about `what`.
@@ -245,18 +266,24 @@ pub(crate) enum Transaction {
 impl Transaction {
     /// Runs a statement that changes rows; returns how many.
     pub(crate) async fn execute(&mut self, sql: Sql, values: Vec<Value>) -> Result<u64> {
-        Ok(match self {
-            Self::Sqlite(tx) => bind!(sqlx::query(sql.sqlite), values).execute(&mut **tx).await?.rows_affected(),
-            Self::Postgres(tx) => bind!(sqlx::query(sql.postgres), values).execute(&mut **tx).await?.rows_affected(),
+        timed("write", async {
+            Ok(match self {
+                Self::Sqlite(tx) => bind!(sqlx::query(sql.sqlite), values).execute(&mut **tx).await?.rows_affected(),
+                Self::Postgres(tx) => bind!(sqlx::query(sql.postgres), values).execute(&mut **tx).await?.rows_affected(),
+            })
         })
+        .await
     }
 
     /// Every row of a statement.
     pub(crate) async fn all<T: Row>(&mut self, sql: Sql, values: Vec<Value>) -> Result<Vec<T>> {
-        Ok(match self {
-            Self::Sqlite(tx) => bind!(sqlx::query_as(sql.sqlite), values).fetch_all(&mut **tx).await?,
-            Self::Postgres(tx) => bind!(sqlx::query_as(sql.postgres), values).fetch_all(&mut **tx).await?,
+        timed("read", async {
+            Ok(match self {
+                Self::Sqlite(tx) => bind!(sqlx::query_as(sql.sqlite), values).fetch_all(&mut **tx).await?,
+                Self::Postgres(tx) => bind!(sqlx::query_as(sql.postgres), values).fetch_all(&mut **tx).await?,
+            })
         })
+        .await
     }
 
     /// The row of a statement that finds or changes at most one; none is an error about `what`.
@@ -271,12 +298,24 @@ impl Transaction {
     }
 
     pub(crate) async fn commit(self) -> Result<()> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
-        }
-        Ok(())
+        timed("commit", async {
+            match self {
+                Self::Sqlite(tx) => tx.commit().await?,
+                Self::Postgres(tx) => tx.commit().await?,
+            }
+            Ok(())
+        })
+        .await
     }
+}
+
+/// How long the database takes, and whether it fails, as a metric. The wait for a connection is part of it.
+async fn timed<T>(operation: &'static str, call: impl Future<Output = Result<T>>) -> Result<T> {
+    let since = Instant::now();
+    let result = call.await;
+    let outcome = if result.is_ok() { "ok" } else { "error" };
+    metrics::histogram!("onggi_database_seconds", "operation" => operation, "outcome" => outcome).record(since.elapsed().as_secs_f64());
+    result
 }
 
 /// Where a database is.
@@ -304,6 +343,11 @@ impl Url {
             _ => Err(sqlx::Error::Configuration("the address of the database must begin with `sqlite:` or `postgres://`".into()).into()),
         }
     }
+}
+
+/// The migrations that this version knows. A newer one may have applied more before it was gone back from: they work with this one too.
+fn known(migrations: &'static Migrator) -> Migrator {
+    Migrator { migrations: Cow::Borrowed(&migrations.migrations), ignore_missing: true, ..Migrator::DEFAULT }
 }
 
 async fn applied<C: Migrate>(migrations: &Migrator, connection: &mut C) -> Result<usize> {

@@ -12,6 +12,9 @@ pub enum Error {
     /// A change was based on a state that is no longer so.
     #[error("{0} changed meanwhile")]
     Conflict(&'static str),
+    /// The tenant may not have this; the error is for the caller.
+    #[error("refused: {0}")]
+    Refused(onggi_domain::ApiError),
     /// A stored value cannot be read: a newer version wrote it, or somebody edited it by hand.
     #[error("stored {what} cannot be read: {why}")]
     Corrupt {

@@ -6,12 +6,13 @@ use onggi_domain::{
     container::Selection,
     index::{Index, Published, Swap},
     key::IndexPattern,
+    plan::Selected,
     settings::Settings,
 };
 use uuid::Uuid;
 
 use crate::{
-    Error, IndexPage, Indexes, Page, Result,
+    Error, IndexPage, Indexes, Page, Result, SelectionCheck,
     columns::{corrupt, from_json, optional_time, restricting, seq, time, to_json, unsigned},
     database::{Database, Sql, Transaction, Value, sql, values},
 };
@@ -97,6 +98,14 @@ pub(crate) async fn mark_deleted(tx: &mut Transaction, id: IndexId) -> Result<()
     found(tx.execute(sql!("indexes/delete"), values![id, Timestamp::now(), revision]).await?)
 }
 
+async fn selections(tx: &mut Transaction, tenant: TenantId) -> Result<Vec<Selected>> {
+    read_selections(tx.all(sql!("indexes/selections"), values![tenant]).await?)
+}
+
+fn read_selections(rows: Vec<(Uuid, String)>) -> Result<Vec<Selected>> {
+    rows.into_iter().map(|(id, selection)| Ok((IndexId(id), from_json("selection", &selection)?))).collect()
+}
+
 /// Whether a change that is about one index has met it.
 fn found(rows: u64) -> Result<()> {
     if rows == 0 { Err(Error::NotFound("index")) } else { Ok(()) }
@@ -114,9 +123,11 @@ impl Database {
 
 #[async_trait]
 impl Indexes for Database {
-    async fn create(&self, index: &Index) -> Result<()> {
+    async fn create_within(&self, index: &Index, check: &SelectionCheck<'_>) -> Result<()> {
         let mut tx = self.begin().await?;
+        // First, so that nobody changes what is read next.
         let revision = next_revision(&mut tx).await?;
+        let before = selections(&mut tx, index.tenant).await?;
         let mut row =
             values![index.id, index.tenant, index.uid.as_str(), index.primary_key.as_deref(), to_json(&index.selection), index.awake,];
         row.extend(published_columns(index.published.as_ref()));
@@ -124,6 +135,10 @@ impl Indexes for Database {
         if tx.execute(sql!("indexes/create"), row).await.map_err(|error| error.of_writing("index"))? == 0 {
             return Err(Error::NotFound("tenant"));
         }
+        // After the insert: that a name is taken is said before anything else.
+        let mut after = before.clone();
+        after.push((index.id, index.selection.clone()));
+        check(&before, &after).map_err(Error::Refused)?;
         tx.commit().await
     }
 
@@ -177,15 +192,26 @@ impl Indexes for Database {
         tx.commit().await
     }
 
-    async fn set_selection(&self, id: IndexId, selection: &Selection) -> Result<()> {
+    async fn set_selection_within(&self, id: IndexId, selection: &Selection, check: &SelectionCheck<'_>) -> Result<()> {
         let mut tx = self.begin().await?;
         // First, so that nobody changes what is read next.
         let revision = next_revision(&mut tx).await?;
+        let (tenant,): (Uuid,) = tx.one("index", sql!("indexes/tenant_of"), values![id]).await?;
+        let before = selections(&mut tx, TenantId(tenant)).await?;
+        let mut after = before.clone();
+        for (_, known) in after.iter_mut().filter(|(other, _)| *other == id) {
+            known.clone_from(selection);
+        }
+        check(&before, &after).map_err(Error::Refused)?;
         let (current, awake): (String, bool) = tx.one("index", sql!("indexes/selected"), values![id]).await?;
         let current: Selection = from_json("selection", &current)?;
         let awake = selection.replicas > 0 && (awake || current.replicas == 0);
         found(tx.execute(sql!("indexes/set_selection"), values![id, to_json(selection), awake, revision]).await?)?;
         tx.commit().await
+    }
+
+    async fn selections(&self, tenant: TenantId) -> Result<Vec<Selected>> {
+        read_selections(self.all(sql!("indexes/selections"), values![tenant]).await?)
     }
 
     async fn set_awake(&self, id: IndexId, awake: bool) -> Result<bool> {

@@ -1,7 +1,7 @@
 //! The secrets of API keys: derived, never stored.
 
 use hmac::{Hmac, KeyInit, Mac};
-use onggi_domain::{WebhookId, key::Key};
+use onggi_domain::{TenantId, WebhookId, key::Key};
 use sha2::{Digest, Sha256};
 
 /// Derives the secret of each key: lower-case hex of HMAC-SHA256(server secret, `tenant/uid`), both hyphenated. Keys of the first version
@@ -25,12 +25,23 @@ impl KeySecrets {
         self.derive(&format!("webhook/{id}"))
     }
 
-    /// The signature of a message to a webhook: lower-case hex of HMAC-SHA256(its secret, `time.body`).
-    pub fn sign(&self, id: WebhookId, time: i64, body: &[u8]) -> String {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.of_webhook(id).as_bytes()).expect("HMAC takes keys of any length");
-        mac.update(format!("{time}.").as_bytes());
-        mac.update(body);
-        hex::encode(mac.finalize().into_bytes())
+    /// What the messages of a tenant's spending alert are signed with.
+    pub fn of_alert(&self, tenant: TenantId) -> String {
+        self.derive(&format!("alert/{tenant}"))
+    }
+
+    /// The id of a tenant's user as it may be remembered: the first half of its HMAC-SHA256 with a secret of the tenant.
+    pub fn hash_user(&self, tenant: TenantId, user: &str) -> u128 {
+        let secret = self.derive(&format!("users/{tenant}"));
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+        mac.update(user.as_bytes());
+        let hash = mac.finalize().into_bytes();
+        hash.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte))
+    }
+
+    /// What a form or a script of the portal must show beside the cookie, bound to what the cookie names: a session, or a visitor.
+    pub fn of_forms(&self, bound_to: &str) -> String {
+        self.derive(&format!("form/{bound_to}"))
     }
 
     fn derive(&self, what: &str) -> String {
@@ -44,6 +55,14 @@ impl std::fmt::Debug for KeySecrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("KeySecrets(..)")
     }
+}
+
+/// The signature of a message: lower-case hex of HMAC-SHA256(the receiver's secret, `time.body`).
+pub fn sign(secret: &str, time: i64, body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+    mac.update(format!("{time}.").as_bytes());
+    mac.update(body);
+    hex::encode(mac.finalize().into_bytes())
 }
 
 /// What a shown secret is looked up by: lower-case hex of its SHA-256.
@@ -92,10 +111,23 @@ mod tests {
             secrets.of(&key(2, UID, true)),
             KeySecrets::new("masterkey").of(&key(1, UID, true)),
             secrets.of_webhook(WebhookId(UID.parse().unwrap())),
+            secrets.of_alert(TenantId(UID.parse().unwrap())),
         ];
         for other in others {
             assert_ne!(one, other);
         }
+    }
+
+    #[test]
+    fn the_hash_of_a_user_depends_on_tenant_and_server() {
+        let tenant = TenantId(uuid::Uuid::nil());
+        let secrets = KeySecrets::new("masterKey");
+        let one = secrets.hash_user(tenant, "ada");
+        assert_eq!(one, secrets.hash_user(tenant, "ada"));
+        let other_tenant = TenantId(uuid::Uuid::max());
+        let others =
+            [secrets.hash_user(tenant, "bob"), secrets.hash_user(other_tenant, "ada"), KeySecrets::new("another").hash_user(tenant, "ada")];
+        assert!(!others.contains(&one));
     }
 
     #[test]

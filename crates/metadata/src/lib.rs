@@ -1,4 +1,4 @@
-//! The metadata database: tenants, members, indexes, keys, tasks, usage and webhooks, in PostgreSQL or SQLite.
+//! The metadata database: tenants, people, indexes, keys, tasks, usage and webhooks, in PostgreSQL or SQLite.
 //!
 //! One trait a resource; every implementation passes the suite in `tests/`. The only user of `sqlx`. Upper layers hold a
 //! [`Metadata`] and never see SQL.
@@ -15,14 +15,22 @@
 //! - **Task uids are contiguous** for the same reason: the counter is a column of the tenant, and a transaction that rolls back gives its
 //!   uid back.
 //! - **Whoever ends a task notes it for the tenant's webhooks** in the same transaction (`deliveries`), so no end goes untold.
+//! - **The same run of a container, and the same batch of counts, can be told any number of times** and counts once.
 //! - **A task at its end never changes.** Outcomes can be settled twice, late, or before the append was noted.
 
+mod accounts;
+mod alerts;
 mod api_keys;
 mod columns;
 mod database;
 mod error;
+mod identity;
 mod indexes;
+mod invitations;
 mod keys;
+mod members;
+mod searches;
+mod sessions;
 mod tasks;
 mod tenants;
 pub mod traits;
@@ -32,8 +40,11 @@ mod webhooks;
 use std::sync::Arc;
 
 pub use error::{Error, Result};
-pub use keys::{KeySecrets, hash_key};
-pub use traits::{IndexPage, Indexes, Keys, Members, NewTask, Page, Tasks, Tenants, Usage, UsageSample, Webhooks};
+pub use keys::{KeySecrets, hash_key, sign};
+pub use traits::{
+    Alerts, Backlog, CountBatch, Held, IdentityProviders, IndexPage, Indexes, Invitations, Keys, Members, NewTask, Page, QueryCounts,
+    QueryOrder, Searches, SelectionCheck, Sessions, Tasks, Tenants, Usage, Users, Webhooks,
+};
 
 use crate::database::Database;
 
@@ -42,8 +53,14 @@ use crate::database::Database;
 pub struct Metadata {
     /// Customers.
     pub tenants: Arc<dyn Tenants>,
-    /// Their people.
+    /// People.
+    pub users: Arc<dyn Users>,
+    /// Who acts for which tenant.
     pub members: Arc<dyn Members>,
+    /// Who is signed in.
+    pub sessions: Arc<dyn Sessions>,
+    /// Who is invited.
+    pub invitations: Arc<dyn Invitations>,
     /// Their indexes.
     pub indexes: Arc<dyn Indexes>,
     /// Their keys.
@@ -52,6 +69,12 @@ pub struct Metadata {
     pub tasks: Arc<dyn Tasks>,
     /// What they used.
     pub usage: Arc<dyn Usage>,
+    /// What they searched for.
+    pub searches: Arc<dyn Searches>,
+    /// What they want to be told of their spending.
+    pub alerts: Arc<dyn Alerts>,
+    /// Whose tokens may search their indexes.
+    pub identity_providers: Arc<dyn IdentityProviders>,
     /// Where they want to be told of tasks.
     pub webhooks: Arc<dyn Webhooks>,
 }
@@ -63,11 +86,17 @@ impl Metadata {
         let database = Arc::new(Database::connect(url).await?);
         Ok(Self {
             tenants: database.clone(),
+            users: database.clone(),
             members: database.clone(),
+            sessions: database.clone(),
+            invitations: database.clone(),
             indexes: database.clone(),
             keys: database.clone(),
             tasks: database.clone(),
             usage: database.clone(),
+            searches: database.clone(),
+            alerts: database.clone(),
+            identity_providers: database.clone(),
             webhooks: database,
         })
     }

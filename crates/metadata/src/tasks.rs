@@ -6,13 +6,14 @@ use onggi_domain::{
     generation::{TaskOutcome, TaskResult},
     index::Index,
     key::IndexPattern,
+    log::Record,
     task::{Task, TaskDetails, TaskFilter, TaskKind, TaskStatus},
 };
 use uuid::Uuid;
 
 use crate::{
-    Error, NewTask, Page, Result, Tasks,
-    columns::{corrupt, from_json, optional_time, restricting, seq, stored_time, task_uid, time, to_json},
+    Backlog, Error, NewTask, Page, Result, Tasks,
+    columns::{corrupt, from_json, optional_time, restricting, seq, stored_time, task_uid, time, to_json, unsigned},
     database::{Database, Sql, Transaction, Value, sql, values},
 };
 
@@ -352,6 +353,45 @@ impl Tasks for Database {
         let canceled = tx.execute(sql!("tasks/cancel_all"), values![index, by, now]).await?;
         tx.commit().await?;
         Ok(canceled)
+    }
+
+    async fn restore(&self, index: &Index, seq: Seq, records: &[Record]) -> Result<u64> {
+        let Some(newest) = records.iter().map(|record| record.task).max() else { return Ok(0) };
+        let mut tx = self.begin().await?;
+        tx.execute(sql!("tasks/skip_uids"), values![index.tenant, newest]).await?;
+        let mut restored = 0;
+        for record in records {
+            let task = Task {
+                tenant: index.tenant,
+                uid: record.task,
+                index: Some(index.id),
+                index_uid: Some(index.uid.clone()),
+                kind: record.operation.task_kind(),
+                status: TaskStatus::Enqueued,
+                seq: Some(seq),
+                batch: None,
+                canceled_by: None,
+                custom_metadata: None,
+                // The outcome brings them.
+                details: TaskDetails::new(),
+                error: None,
+                enqueued_at: record.enqueued_at,
+                started_at: None,
+                finished_at: None,
+            };
+            restored += tx.execute(sql!("tasks/restore"), row(&task)).await.map_err(|error| error.of_writing("task"))?;
+        }
+        tx.commit().await?;
+        Ok(restored)
+    }
+
+    async fn backlog(&self) -> Result<Backlog> {
+        let (tasks, oldest, entries): (i64, Option<i64>, i64) = self.one("backlog of tasks", sql!("tasks/backlog"), values![]).await?;
+        Ok(Backlog {
+            tasks: unsigned("number of tasks", tasks)?,
+            oldest: optional_time(oldest)?,
+            entries: unsigned("number of entries", entries)?,
+        })
     }
 
     async fn pending(&self, index: IndexId) -> Result<u64> {

@@ -1,24 +1,25 @@
-//! Tenants and their members.
+//! Tenants as rows.
 
 use async_trait::async_trait;
 use onggi_domain::{
     IndexId, TenantId,
-    tenant::{Member, Tenant, TenantStatus},
+    tenant::{Tenant, TenantStatus},
 };
 use uuid::Uuid;
 
 use crate::{
-    Error, Members, Result, Tenants,
+    Error, Result, Tenants,
     columns::{from_name, time, to_name},
     database::{Database, sql, values},
     indexes,
 };
 
 #[derive(sqlx::FromRow)]
-struct TenantRow {
+pub(crate) struct TenantRow {
     id: Uuid,
     name: String,
     status: String,
+    plan: Option<String>,
     created_at: i64,
 }
 
@@ -30,6 +31,7 @@ impl TryFrom<TenantRow> for Tenant {
             id: TenantId(row.id),
             name: row.name,
             status: from_name("tenant status", row.status)?,
+            plan: row.plan,
             created_at: time(row.created_at)?,
         })
     }
@@ -38,7 +40,7 @@ impl TryFrom<TenantRow> for Tenant {
 #[async_trait]
 impl Tenants for Database {
     async fn create(&self, tenant: &Tenant) -> Result<()> {
-        let row = values![tenant.id, tenant.name.as_str(), to_name(&tenant.status), tenant.created_at];
+        let row = values![tenant.id, tenant.name.as_str(), to_name(&tenant.status), tenant.plan.as_deref(), tenant.created_at];
         self.execute(sql!("tenants/create"), row).await.map_err(|error| error.of_writing("tenant"))?;
         Ok(())
     }
@@ -72,49 +74,10 @@ impl Tenants for Database {
         }
         tx.commit().await
     }
-}
 
-#[derive(sqlx::FromRow)]
-struct MemberRow {
-    tenant: Uuid,
-    email: String,
-    role: String,
-    password_hash: String,
-    created_at: i64,
-}
-
-impl MemberRow {
-    fn read(self) -> Result<(Member, String)> {
-        let member = Member {
-            tenant: TenantId(self.tenant),
-            email: self.email,
-            role: from_name("member role", self.role)?,
-            created_at: time(self.created_at)?,
-        };
-        Ok((member, self.password_hash))
-    }
-}
-
-#[async_trait]
-impl Members for Database {
-    async fn add(&self, member: &Member, password_hash: &str) -> Result<()> {
-        let row = values![member.tenant, member.email.as_str(), to_name(&member.role), password_hash, member.created_at];
-        self.execute(sql!("members/add"), row).await.map_err(|error| error.of_writing("member"))?;
-        Ok(())
-    }
-
-    async fn list(&self, tenant: TenantId) -> Result<Vec<Member>> {
-        let rows: Vec<MemberRow> = self.all(sql!("members/list"), values![tenant]).await?;
-        rows.into_iter().map(|row| row.read().map(|(member, _)| member)).collect()
-    }
-
-    async fn get(&self, tenant: TenantId, email: &str) -> Result<(Member, String)> {
-        self.one::<MemberRow>("member", sql!("members/get"), values![tenant, email]).await?.read()
-    }
-
-    async fn remove(&self, tenant: TenantId, email: &str) -> Result<()> {
-        match self.execute(sql!("members/remove"), values![tenant, email]).await? {
-            0 => Err(Error::NotFound("member")),
+    async fn set_plan(&self, id: TenantId, plan: Option<&str>) -> Result<()> {
+        match self.execute(sql!("tenants/set_plan"), values![id, plan]).await? {
+            0 => Err(Error::NotFound("tenant")),
             _ => Ok(()),
         }
     }

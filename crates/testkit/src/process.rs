@@ -97,6 +97,17 @@ impl Onggi {
         self.child.wait().await.expect("the process ends");
     }
 
+    /// Ends it the hard way, and waits until its workers have ended as well: they see it a moment later, and write until then.
+    pub async fn kill_all(&mut self) {
+        let workers = self.workers();
+        self.kill().await;
+        let begin = Instant::now();
+        while workers.iter().any(Worker::is_alive) {
+            assert!(begin.elapsed() < PATIENCE, "they outlive it: {workers:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Asks `onggi up` to stop and waits until it did.
     pub async fn stop(&mut self) {
         signal(self.child.id().expect("it runs"), "TERM");
@@ -134,9 +145,9 @@ impl Worker {
         signal(self.pid, "KILL");
     }
 
-    /// Whether the process exists.
+    /// Whether the process exists, and is more than what waits to be reaped.
     pub fn is_alive(&self) -> bool {
-        Path::new(&format!("/proc/{}", self.pid)).exists()
+        std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).is_ok_and(|stat| !is_zombie(&stat))
     }
 }
 
@@ -173,14 +184,18 @@ async fn spawn(binary: &Path, arguments: &[String], data: &Path) -> (Child, Vec<
 }
 
 /// Children whose command line is `<binary> worker <role> <index>`.
+/// Whether a line of `/proc/PID/stat` is that of a process that has ended.
+fn is_zombie(stat: &str) -> bool {
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'))
+}
+
 fn workers_of(parent: u32) -> Vec<Worker> {
     let mut workers = Vec::new();
     for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
         let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
         let ppid = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)).and_then(|ppid| ppid.parse::<u32>().ok());
-        let is_zombie = stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'));
-        if ppid != Some(parent) || is_zombie {
+        if ppid != Some(parent) || is_zombie(&stat) {
             continue;
         }
         let Ok(line) = std::fs::read(entry.path().join("cmdline")) else { continue };

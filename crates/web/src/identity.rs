@@ -77,6 +77,7 @@ mod tests {
         Identity {
             tenant: TenantId::generate(),
             key: KeyId::generate(),
+            member: false,
             root: false,
             actions: vec![Action::Search, Action::DocumentsAll],
             indexes: vec![IndexPattern::try_from("prod_*".to_owned()).unwrap()],

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use axum::routing::get;
 use http::StatusCode;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
 /// Sets up logging to standard error. `filter` is a directive list such as `info,onggi_controller=debug`. Call once.
@@ -21,8 +21,14 @@ pub fn init_logs(filter: &str) {
 /// Installs the metrics recorder. Call once; the handle renders `/metrics`.
 pub fn init_metrics() -> PrometheusHandle {
     let buckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
-    PrometheusBuilder::new()
-        .set_buckets(&buckets)
+    // What is about generations and tasks may take hours.
+    let long_buckets = [0.05, 0.1, 0.2, 0.5, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3600.0, 10_000.0];
+    let long = ["onggi_controller_generation_age_seconds", "onggi_controller_task_seconds", "onggi_controller_load_seconds"];
+    let builder = long
+        .into_iter()
+        .try_fold(PrometheusBuilder::new(), |builder, name| builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), &long_buckets));
+    builder
+        .and_then(|builder| builder.set_buckets(&buckets))
         .and_then(PrometheusBuilder::install_recorder)
         .expect("the recorder is installed once, with buckets")
 }

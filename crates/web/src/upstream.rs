@@ -1,6 +1,9 @@
 //! A service behind this one: in the same process, or over HTTP. Callers do not see the difference.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, Request, Uri, Version, header};
@@ -27,17 +30,19 @@ pub struct Upstream {
 #[derive(Clone)]
 enum Target {
     Local(axum::Router),
+    Later(Arc<OnceLock<axum::Router>>),
     Remote(Box<(Uri, HttpClient)>),
 }
 
 /// A client that keeps connections alive, for bodies that are streamed.
 pub type HttpClient = Client<HttpConnector, Body>;
 
-/// A client for services nearby: connections are given up soon, kept alive, and send at once (`TCP_NODELAY`).
-pub fn http_client() -> HttpClient {
+/// A client for services nearby: connections that do not come about in `connect_time` are given up, others are kept alive and send at once
+/// (`TCP_NODELAY`).
+pub fn http_client(connect_time: Duration) -> HttpClient {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
-    connector.set_connect_timeout(Some(CONNECT_TIME));
+    connector.set_connect_timeout(Some(connect_time));
     Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE_TIME).build(connector)
 }
 
@@ -47,19 +52,25 @@ impl Upstream {
         Self { target: Target::Local(router), secret: secret(internal_secret) }
     }
 
+    /// A service in this process that is made later: of two that call each other, one has to be. Until it is set it cannot be reached.
+    pub fn later(router: Arc<OnceLock<axum::Router>>, internal_secret: &str) -> Self {
+        Self { target: Target::Later(router), secret: secret(internal_secret) }
+    }
+
     /// A service at `http://host:port`.
     pub fn remote(base: Uri, internal_secret: &str) -> Self {
-        Self { target: Target::Remote(Box::new((base, http_client()))), secret: secret(internal_secret) }
+        Self { target: Target::Remote(Box::new((base, http_client(CONNECT_TIME)))), secret: secret(internal_secret) }
     }
 
     /// Sends a request whose URI holds path and query only; bodies are streamed both ways.
     pub async fn send(&self, mut request: Request<Body>) -> Result<Response, Unreachable> {
         request.headers_mut().insert(INTERNAL, self.secret.clone());
+        crate::trace::inject(request.headers_mut());
         match &self.target {
-            Target::Local(router) => {
-                // What routing has noted there, such as parameters of the path, is not the other service's.
-                request.extensions_mut().clear();
-                Ok(router.clone().oneshot(request).await.unwrap_or_else(|never| match never {}))
+            Target::Local(router) => Ok(ask(router, request).await),
+            Target::Later(cell) => {
+                let router = cell.get().ok_or_else(|| Unreachable("it is not there yet".to_owned()))?;
+                Ok(ask(router, request).await)
             }
             Target::Remote(remote) => {
                 let (base, client) = remote.as_ref();
@@ -74,6 +85,12 @@ impl Upstream {
             }
         }
     }
+}
+
+/// Asks a service in this process. What routing has noted here, such as parameters of the path, is not the other service's.
+async fn ask(router: &axum::Router, mut request: Request<Body>) -> Response {
+    request.extensions_mut().clear();
+    router.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
 }
 
 /// A service did not answer at all.

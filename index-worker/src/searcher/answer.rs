@@ -12,6 +12,9 @@ use xxhash_rust::xxh3::Xxh3Default;
 /// Which generation an answer is from; 0: nothing was published yet.
 pub(crate) const GENERATION: HeaderName = HeaderName::from_static("x-onggi-generation");
 
+/// How many hits a search has, for whoever counts searches without reading their answers.
+pub(crate) const HITS: HeaderName = HeaderName::from_static("x-onggi-hits");
+
 /// The entity tag of a search: the same index, generation, request and rule give the same hits, however the request was spelled.
 pub(crate) fn entity_tag(index: IndexId, generation: Generation, request: &SearchRequest, rule: Option<&Value>) -> HeaderValue {
     let mut hash = Xxh3Default::new();

@@ -6,11 +6,12 @@ use axum::{
     Json, Router,
     body::Body,
     extract::{Path, RawQuery, State},
+    middleware::from_fn,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 use onggi_domain::{ApiError, Code, federation::FederatedRequest, worker::LoadRequest};
 use onggi_engine::search::{DocumentRequest, DocumentsRequest, FacetSearchRequest, SearchRequest};
 use onggi_web::{Error, body};
@@ -23,8 +24,9 @@ use super::{
     answer,
     metadata::{Metadata, Told},
     pool::{Refused, busy},
+    timing::{self, Timing},
 };
-use crate::server::unavailable;
+use crate::server::{elsewhere, unavailable};
 
 /// A filter that the caller's token adds to every search: URL-encoded JSON.
 const RULE: HeaderName = HeaderName::from_static("x-onggi-filter");
@@ -34,6 +36,7 @@ pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
 pub(crate) fn router(searcher: Arc<Searcher>) -> Router {
     Router::new()
         .route("/load", post(load))
+        .route("/hold", post(hold))
         .route("/search", get(search_by_query).post(search_by_body))
         .route("/facet-search", post(facet_search))
         .route("/federated-search", post(federated_search))
@@ -42,6 +45,7 @@ pub(crate) fn router(searcher: Arc<Searcher>) -> Router {
         .route("/documents/{id}", get(document))
         .route("/analyze", post(analyze))
         .route("/stats", get(stats))
+        .layer(from_fn(timing::tell))
         .with_state(searcher)
 }
 
@@ -55,6 +59,13 @@ async fn load(State(searcher): State<Arc<Searcher>>, body: Body) -> Result<Respo
     }
 }
 
+async fn hold(State(searcher): State<Arc<Searcher>>, body: Body) -> Result<StatusCode> {
+    let bytes = read(&searcher, body).await?;
+    let request: LoadRequest = body::parse(&bytes, |_| Code::BadRequest)?;
+    searcher.status.hold(request.generation);
+    Ok(StatusCode::NO_CONTENT)
+}
+
 async fn search_by_query(State(searcher): State<Arc<Searcher>>, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response> {
     search(&searcher, &headers, SearchRequest::from_query(&query.unwrap_or_default())?).await
 }
@@ -65,9 +76,7 @@ async fn search_by_body(State(searcher): State<Arc<Searcher>>, headers: HeaderMa
 }
 
 async fn search(searcher: &Searcher, headers: &HeaderMap, request: SearchRequest) -> Result<Response> {
-    let started = Instant::now();
-    searcher.status.searched();
-    metrics::counter!("onggi_searches_total").increment(1);
+    let _under_way = searcher.status.searching();
     let rule = rule(headers)?;
     let loaded = loaded(searcher)?;
     let generation = loaded.generation();
@@ -77,25 +86,25 @@ async fn search(searcher: &Searcher, headers: &HeaderMap, request: SearchRequest
     if !named && answer::is_known(headers, &tag) {
         return Ok(answer::not_modified(generation, tag));
     }
-    let (bytes, degraded) = on_pool(searcher, loaded, move |loaded| {
+    let ((bytes, hits, degraded), timing) = on_pool(searcher, loaded, move |loaded| {
         let response = loaded.engine.search(&request, rule.as_ref()).map_err(Error::internal)??;
         let told = Told { response: &response, metadata };
-        Ok((answer::to_bytes(&told).map_err(Error::internal)?, response.degraded))
+        Ok((answer::to_bytes(&told).map_err(Error::internal)?, response.paging.total(), response.degraded))
     })
     .await?;
-    let mut response = answer::json(generation, bytes);
+    let mut response = timing.on(answer::json(generation, bytes));
+    response.headers_mut().insert(answer::HITS, hits.into());
     // A degraded answer may be better next time, and one that has a name is for who asked: nobody should keep them.
     if !degraded && !named {
         response.headers_mut().insert(header::ETAG, tag);
     }
-    metrics::histogram!("onggi_search_seconds").record(started.elapsed());
     Ok(response)
 }
 
 async fn facet_search(State(searcher): State<Arc<Searcher>>, headers: HeaderMap, body: Body) -> Result<Response> {
     let bytes = read(&searcher, body).await?;
     let request = FacetSearchRequest::from_json(&bytes)?;
-    searcher.status.searched();
+    let _under_way = searcher.status.searching();
     let rule = rule(&headers)?;
     answered(&searcher, move |loaded| {
         let response = loaded.engine.facet_search(&request, rule.as_ref()).map_err(Error::internal)??;
@@ -108,8 +117,7 @@ async fn facet_search(State(searcher): State<Arc<Searcher>>, headers: HeaderMap,
 async fn federated_search(State(searcher): State<Arc<Searcher>>, headers: HeaderMap, body: Body) -> Result<Response> {
     let bytes = read(&searcher, body).await?;
     let request: FederatedRequest = serde_json::from_slice(&bytes).map_err(Error::internal)?;
-    searcher.status.searched();
-    metrics::counter!("onggi_searches_total").increment(request.queries.len() as u64);
+    let _under_way = searcher.status.searching();
     let rule = rule(&headers)?;
     answered(&searcher, move |loaded| {
         let answer = loaded.engine.federated_search(&request, rule.as_ref()).map_err(Error::internal)??;
@@ -159,16 +167,23 @@ pub(super) async fn answered(
 ) -> Result<Response> {
     let loaded = loaded(searcher)?;
     let generation = loaded.generation();
-    Ok(answer::json(generation, on_pool(searcher, loaded, work).await?))
+    let (bytes, timing) = on_pool(searcher, loaded, work).await?;
+    Ok(timing.on(answer::json(generation, bytes)))
 }
 
 async fn on_pool<T: Send + 'static>(
     searcher: &Searcher,
     loaded: Arc<Loaded>,
     work: impl FnOnce(&Loaded) -> onggi_web::Result<T> + Send + 'static,
-) -> Result<T> {
-    match searcher.pool.run(move || work(&loaded)).await {
-        Ok(done) => Ok(done?),
+) -> Result<(T, Timing)> {
+    let asked = Instant::now();
+    let timed = move || {
+        let begun = Instant::now();
+        let done = work(&loaded);
+        (done, Timing { waited: begun - asked, worked: begun.elapsed() })
+    };
+    match searcher.pool.run(timed).await {
+        Ok((done, timing)) => Ok((done?, timing)),
         Err(Refused::Busy) => Err(Failure::Later(busy())),
         Err(Refused::Panicked(error)) => Err(Error::internal(error).into()),
     }
@@ -176,7 +191,8 @@ async fn on_pool<T: Send + 'static>(
 
 fn loaded(searcher: &Searcher) -> Result<Arc<Loaded>> {
     let waking = || Failure::Later(ApiError::new(Code::IndexWaking, "The index is waking up. Try again in a moment."));
-    searcher.serving().ok_or_else(waking)
+    let loaded = searcher.serving().ok_or_else(waking)?;
+    if searcher.status.is_held(loaded.generation()) { Err(Failure::Elsewhere) } else { Ok(loaded) }
 }
 
 pub(super) async fn read(searcher: &Searcher, body: Body) -> Result<Bytes> {
@@ -197,6 +213,8 @@ pub(super) enum Failure {
     Request(Error),
     /// For now.
     Later(ApiError),
+    /// By this searcher, which serves an older generation than callers know of.
+    Elsewhere,
 }
 
 impl From<Error> for Failure {
@@ -216,6 +234,7 @@ impl IntoResponse for Failure {
         match self {
             Self::Request(error) => error.into_response(),
             Self::Later(error) => unavailable(&error),
+            Self::Elsewhere => elsewhere("This searcher serves an older generation than it should. Another one will answer."),
         }
     }
 }

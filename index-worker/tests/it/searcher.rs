@@ -51,6 +51,7 @@ async fn a_searcher_serves_the_newest_generation_and_switches_to_the_next() {
 
         let status = searcher.status().await;
         assert_eq!((status.searches, status.last_search_at.is_some(), status.error), (4, true, None));
+        assert!(status.search_seconds > 0.0);
     }
 }
 
@@ -74,7 +75,7 @@ async fn nobody_without_the_secret_gets_anything_but_the_probes() {
     for role in [Role::Searcher, Role::Indexer] {
         let worker = bed.start(role).await;
         worker.until_ready().await;
-        for path in ["/status", "/search", "/documents", "/load", "/advance", "/no/such/route"] {
+        for path in ["/status", "/search", "/documents", "/load", "/hold", "/advance", "/no/such/route"] {
             let bare = worker.send(worker.request(Method::GET, path)).await;
             assert_eq!((bare.status, &bare.json["code"]), (401, &json!("missing_authorization_header")), "{path}");
             let wrong = worker.send(worker.request(Method::GET, path).bearer_auth("the secret of that index")).await;
@@ -86,6 +87,28 @@ async fn nobody_without_the_secret_gets_anything_but_the_probes() {
         assert_eq!(worker.get("/no/such/route").await.json["code"], "not_found");
         assert_eq!(worker.post("/status", Value::Null).await.json["code"], "method_not_allowed");
     }
+}
+
+#[tokio::test]
+async fn one_that_is_held_back_answers_by_no_older_generation() {
+    let bed = Bed::in_memory();
+    let indexer = published(&bed).await;
+    let searcher = bed.searcher().await;
+    let serves = searcher.status().await.generation.unwrap();
+    for (generation, answers) in [(serves, true), (serves.next(), false), (serves, false)] {
+        assert_eq!(searcher.post("/hold", json!({"generation": generation})).await.status, 204);
+        for path in ["/search?q=jar", "/documents", "/stats"] {
+            let answer = searcher.get(path).await;
+            assert_eq!((answer.status == 200, answer.header("x-onggi-draining") == "1"), (answers, !answers), "{path}");
+        }
+        assert_eq!(searcher.get("/readyz").await.status == 200, answers);
+    }
+    let (_, seq) = bed.add("c", "clay pot").await;
+    indexer.advance().await;
+    indexer.until_published(seq).await;
+    assert_eq!(searcher.load(serves.next()).await.status, 200);
+    assert_eq!(searcher.search("pot").await.ids(), ["c"]);
+    assert_eq!(searcher.get("/readyz").await.status, 200);
 }
 
 #[tokio::test]

@@ -31,6 +31,12 @@ pub async fn create_tenant(metadata: &Metadata, secrets: &KeySecrets, name: &str
     with_default_keys(metadata, secrets, tenant, root_key).await
 }
 
+/// Gives a tenant another plan; none: the configuration's default. What it has beyond that stays as it is.
+pub async fn set_plan(metadata: &Metadata, name: &str, plan: Option<&str>) -> Result<()> {
+    let tenant = metadata.tenants.by_name(name).await?;
+    metadata.tenants.set_plan(tenant.id, plan).await
+}
+
 /// The tenant of this name, created if it is absent.
 pub async fn ensure_tenant(metadata: &Metadata, secrets: &KeySecrets, name: &str) -> Result<TenantKeys> {
     let tenant = existing_or_new(metadata, name).await?;
@@ -53,7 +59,8 @@ fn root_uid(tenant: TenantId) -> KeyId {
 }
 
 async fn new_tenant(metadata: &Metadata, name: &str) -> Result<Tenant> {
-    let tenant = Tenant { id: TenantId::generate(), name: name.to_owned(), status: TenantStatus::Active, created_at: Timestamp::now() };
+    let tenant =
+        Tenant { id: TenantId::generate(), name: name.to_owned(), status: TenantStatus::Active, plan: None, created_at: Timestamp::now() };
     metadata.tenants.create(&tenant).await?;
     Ok(tenant)
 }

@@ -2,7 +2,7 @@
 //!
 //! The indexer reads the log and publishes a generation with an outcome for each record; the searcher says that it serves what it is
 //! told to load. What only tests ask: `POST /crash` ends it at once, `POST /refuse-loads` makes it refuse what it is told to load,
-//! `POST /search` counts as a search. With `--outlive-parent` it goes on when its standard input ends. With `--host DIR BUCKET` it is a
+//! `POST /search` counts as a search that has taken a second. With `--outlive-parent` it goes on when its standard input ends. With `--host DIR BUCKET` it is a
 //! process runtime instead, that starts two such workers, prints where they listen, and crashes.
 
 use std::{
@@ -119,7 +119,10 @@ impl Worker {
             head: None,
             last_search_at: None,
             searches: 0,
+            search_seconds: 0.0,
             in_flight: 0,
+            cpu_seconds: None,
+            memory_bytes: None,
             error: None,
         };
         let advance = Notify::new();
@@ -139,6 +142,7 @@ fn router(worker: Arc<Worker>) -> Router {
     Router::new()
         .route("/status", get(status))
         .route("/load", post(load))
+        .route("/hold", post(async || StatusCode::NO_CONTENT))
         .route("/advance", post(async |State(worker): State<Arc<Worker>>| worker.advance.notify_one()))
         .route("/search", post(search))
         .route("/refuse-loads", post(async |State(worker): State<Arc<Worker>>| worker.refuses_loads.store(true, Ordering::Relaxed)))
@@ -187,6 +191,7 @@ async fn search(State(worker): State<Arc<Worker>>) -> String {
     worker.status.send_modify(|status| {
         status.last_search_at = Some(Timestamp::now());
         status.searches += 1;
+        status.search_seconds += 1.0;
     });
     worker.config.name.clone()
 }

@@ -1,8 +1,8 @@
-//! Garbage collection of buckets: a while after a publish, and now and then for everything that changed.
+//! Garbage collection of buckets: a while after a publish, now and then for everything that changed, and rarely for what no index has.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
-use onggi_domain::{Generation, Timestamp, index::Index};
+use onggi_domain::{Generation, IndexId, Timestamp, index::Index};
 use tokio::time::Instant;
 
 use crate::{Inner, Result};
@@ -27,21 +27,58 @@ impl Inner {
         }
     }
 
-    /// Cleans the bucket of every index in which something can have become garbage since the sweep before the last.
-    pub(crate) async fn collect_all(self: &Arc<Self>) -> Result<()> {
+    /// Cleans the bucket of every index in which something can have become garbage since the sweep before the last, and looks for what
+    /// the runtime holds of indexes that are not known.
+    pub(crate) async fn sweep(self: &Arc<Self>) -> Result<()> {
+        self.decisions.trim(Timestamp::now());
         let recent = (self.config.collect_every + self.config.keep_for + self.config.publish_time) * 2;
         let since = Timestamp::now().checked_sub(recent).unwrap_or(Timestamp::MIN);
+        let mut strays = self.held().await?;
         let mut revision = -1;
         loop {
             let page = self.deps.metadata.indexes.changed_since(revision, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let Some(last) = page.last() else { break };
             revision = last.revision;
             for index in page {
+                strays.remove(&index.id);
                 let changed = index.deleted_at.is_none() && index.updated_at >= since;
                 if let Some(published) = index.published.as_ref().filter(|_| changed) {
                     self.collect(&index, published.generation).await;
                 }
             }
+        }
+        self.look_at_strays(strays);
+        Ok(())
+    }
+
+    /// Removes what forks have left that a crash has ended: below prefixes that no index has.
+    pub(crate) async fn collect_forks(self: &Arc<Self>) -> Result<()> {
+        let store = &self.deps.store;
+        let now = Timestamp::now();
+        let known = self.known_indexes().await?;
+        for tenant in onggi_bucket::tenants(store).await? {
+            for id in onggi_bucket::indexes_of(store, tenant).await? {
+                // An index that was created meanwhile is younger.
+                if known.contains(&id) || !onggi_bucket::fork_is_over(id, now) {
+                    continue;
+                }
+                let removed = self.bucket(tenant, id).remove_unfinished_fork(now).await?;
+                if removed > 0 {
+                    tracing::info!(%tenant, index = %id, objects = removed, "what an unfinished fork has left is gone");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Every index that the database knows, deleted ones included.
+    async fn known_indexes(&self) -> Result<HashSet<IndexId>> {
+        let (mut known, mut revision) = (HashSet::new(), -1);
+        loop {
+            let page = self.deps.metadata.indexes.changed_since(revision, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(known) };
+            revision = last.revision;
+            known.extend(page.iter().map(|index| index.id));
         }
     }
 

@@ -6,6 +6,8 @@ use ipnet::IpNet;
 use onggi_bucket::Retention;
 use serde::{Deserialize, Serialize};
 
+use crate::autoscale::Windows;
+
 /// The controller's timers and bounds. What is signalled is done at once; these are the deadlines and the safety nets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -38,6 +40,12 @@ pub struct ControllerConfig {
     /// How long a searcher may be behind before it is replaced.
     #[serde(with = "humantime_serde")]
     pub stuck_after: Duration,
+    /// How long a load has to last before an index whose replicas are in a range gets more of them.
+    #[serde(with = "humantime_serde")]
+    pub scale_up_after: Duration,
+    /// How long a load has to have been away before it gets fewer.
+    #[serde(with = "humantime_serde")]
+    pub scale_down_after: Duration,
     /// How long `wake` waits for the first searcher.
     #[serde(with = "humantime_serde")]
     pub wake_time: Duration,
@@ -50,12 +58,32 @@ pub struct ControllerConfig {
     /// How long a deleted index is remembered, so that uploads that were under way are removed too.
     #[serde(with = "humantime_serde")]
     pub purge_after: Duration,
+    /// How often what runs is looked at, to be metered; besides whenever it changes.
+    #[serde(with = "humantime_serde")]
+    pub meter_every: Duration,
+    /// How often what is stored is noted, and spending compared with alerts.
+    #[serde(with = "humantime_serde")]
+    pub bill_every: Duration,
+    /// How long hours of usage are kept.
+    #[serde(with = "humantime_serde")]
+    pub keep_usage_for: Duration,
+    /// How long hours of queries are kept.
+    #[serde(with = "humantime_serde")]
+    pub keep_queries_for: Duration,
+    /// Queries of an index and hour that are kept: those that were asked most.
+    pub keep_queries: u64,
+    /// How long the counts of short intervals are kept, for live figures.
+    #[serde(with = "humantime_serde")]
+    pub keep_live_searches_for: Duration,
     /// How often the buckets of all indexes that changed are cleaned.
     #[serde(with = "humantime_serde")]
     pub collect_every: Duration,
     /// How soon after a publish an index's bucket may be cleaned again.
     #[serde(with = "humantime_serde")]
     pub collect_after_publish: Duration,
+    /// How often the whole bucket is looked through for what unfinished forks have left.
+    #[serde(with = "humantime_serde")]
+    pub collect_forks_every: Duration,
     /// Generations of an index that are kept whatever their age.
     pub keep_generations: usize,
     /// Generations younger than this are kept whatever their number.
@@ -102,12 +130,21 @@ impl Default for ControllerConfig {
             indexer_warm: Duration::from_secs(30),
             load_time: Duration::from_secs(10),
             stuck_after: Duration::from_mins(2),
+            scale_up_after: Duration::from_secs(5),
+            scale_down_after: Duration::from_mins(2),
             wake_time: Duration::from_secs(10),
             repair_after: Duration::from_secs(10),
             abandon_after: Duration::from_mins(1),
             purge_after: Duration::from_mins(5),
+            meter_every: Duration::from_secs(20),
+            bill_every: Duration::from_mins(5),
+            keep_usage_for: Duration::from_hours(24 * 400),
+            keep_queries_for: Duration::from_hours(24 * 90),
+            keep_queries: 1000,
+            keep_live_searches_for: Duration::from_hours(1),
             collect_every: Duration::from_hours(1),
             collect_after_publish: Duration::from_mins(1),
+            collect_forks_every: Duration::from_hours(24),
             keep_generations: 10,
             keep_for: Duration::from_hours(1),
             publish_time: Duration::from_mins(10),
@@ -139,6 +176,13 @@ impl ControllerConfig {
         if self.abandon_after <= self.repair_after {
             return Err("controller.abandon_after must be longer than controller.repair_after".to_owned());
         }
+        if self.keep_live_searches_for < Duration::from_mins(30) {
+            return Err("controller.keep_live_searches_for must be at least 30 minutes: counts that were told twice are known for as long"
+                .to_owned());
+        }
+        if self.keep_usage_for < Duration::from_hours(24 * 62) || self.keep_queries == 0 {
+            return Err("controller.keep_usage_for must be at least 62 days, and controller.keep_queries 1 or more".to_owned());
+        }
         let periods = [
             self.changes_every,
             self.tasks_every,
@@ -147,7 +191,10 @@ impl ControllerConfig {
             self.status_time,
             self.load_time,
             self.repair_after,
+            self.meter_every,
+            self.bill_every,
             self.collect_every,
+            self.collect_forks_every,
             self.archives_every,
             self.webhooks_every,
             self.webhook_time,
@@ -157,6 +204,16 @@ impl ControllerConfig {
             return Err("a period of the controller is zero".to_owned());
         }
         Ok(())
+    }
+
+    /// How long after the start everything is swept for the first time: the start itself reads the same.
+    pub(crate) fn sweep_first(&self) -> Duration {
+        self.collect_every / 10
+    }
+
+    /// How long a load has to last to count.
+    pub(crate) fn windows(&self) -> Windows {
+        Windows { up: self.scale_up_after, down: self.scale_down_after }
     }
 
     /// What garbage collection keeps.

@@ -43,6 +43,10 @@ pub(crate) struct Seen {
     pub routed: bool,
     /// How long it has been behind the target.
     pub behind: Duration,
+    /// How long no request has been meant for it.
+    pub unrouted: Duration,
+    /// Whether it has promised to answer by no generation that is older than the target.
+    pub held: bool,
     /// Whether it is being asked to load, or is not to be asked yet after a failure.
     pub asked: bool,
 }
@@ -62,6 +66,8 @@ pub(crate) struct Patience {
     pub load: Duration,
     /// With a searcher that stays behind, until it is replaced.
     pub stuck: Duration,
+    /// With a searcher out of the rotation that does not promise to answer by no old generation: until nobody asks it any more.
+    pub route: Duration,
 }
 
 /// What to do.
@@ -73,6 +79,9 @@ pub(crate) struct Plan {
     pub out: Vec<String>,
     /// Searchers to ask to load the target.
     pub load: Vec<String>,
+    /// Searchers out of the rotation that somebody may ask all the same, to be told to answer by no generation older than the target:
+    /// it is recorded when they have.
+    pub hold: Vec<String>,
     /// Searchers to end; none of them is in `routes`.
     pub retire: Vec<String>,
     /// Whether the runtime has to be told.
@@ -118,6 +127,9 @@ pub(crate) fn decide(situation: &Situation, patience: &Patience) -> Plan {
     // One that has said nothing yet is starting: whether requests come to it is settled by its own readiness.
     let known = |seen: &&&Seen| seen.routed || seen.serves > Serves::Unknown;
     let is_routed = |seen: &&&Seen| routed.iter().any(|other| other.observed.name == seen.observed.name);
+    let all_serve = situation.publishing && routed.iter().all(|seen| seen.caught_up(target));
+    let loose: Vec<&Seen> = if all_serve { loose(situation, patience).collect() } else { Vec::new() };
+
     let out = stay.iter().filter(|seen| seen.listens() && !is_routed(seen)).filter(known).map(|seen| seen.observed.name.clone());
 
     Plan {
@@ -125,10 +137,22 @@ pub(crate) fn decide(situation: &Situation, patience: &Patience) -> Plan {
         routes: routed.iter().filter_map(|seen| seen.observed.endpoint.clone()).collect(),
         load: load.collect(),
         apply: !retire.is_empty() || !in_number(&stay, situation),
-        record: situation.publishing && routed.iter().all(|seen| seen.caught_up(target)),
-        look_again: look_again(&stay, target, patience),
+        record: all_serve && loose.is_empty(),
+        look_again: look_again(&stay, target, patience)
+            .into_iter()
+            .chain(loose.iter().map(|seen| patience.route.saturating_sub(seen.unrouted)))
+            .min(),
+        hold: loose.into_iter().filter(|_| any_caught_up).map(|seen| seen.observed.name.clone()).collect(),
         retire,
     }
+}
+
+/// Searchers, also such as are ending, that might answer by an older generation although nothing is meant for them: somebody has not heard
+/// of it yet, or their own readiness lets them in.
+fn loose<'a>(situation: &'a Situation, patience: &Patience) -> impl Iterator<Item = &'a Seen> {
+    let (target, route) = (situation.target, patience.route);
+    let searchers = situation.containers.iter().filter(|seen| seen.observed.role == Role::Searcher && seen.listens());
+    searchers.filter(move |seen| !seen.caught_up(target) && !seen.held && seen.unrouted < route)
 }
 
 /// Which searchers to end: those beyond the selected number, those of another size once enough of the right size answer, and those
@@ -174,7 +198,7 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Patience = Patience { load: Duration::from_secs(10), stuck: Duration::from_mins(1) };
+    const PATIENCE: Patience = Patience { load: Duration::from_secs(10), stuck: Duration::from_mins(1), route: Duration::ZERO };
 
     fn situation(replicas: u32, target: u64, containers: Vec<Seen>) -> Situation {
         Situation {
@@ -208,13 +232,22 @@ mod tests {
             since: Timestamp::UNIX_EPOCH,
             note: None,
         };
-        Seen { observed, serves: Serves::Unknown, routed: false, behind: Duration::ZERO, asked: false }
+        Seen {
+            observed,
+            serves: Serves::Unknown,
+            routed: false,
+            behind: Duration::ZERO,
+            unrouted: Duration::ZERO,
+            held: false,
+            asked: false,
+        }
     }
 
     fn listening(name: &str) -> Seen {
         let mut seen = created(name);
         seen.observed.status = ContainerStatus::Running;
-        seen.observed.endpoint = Some(Endpoint { name: name.to_owned(), address: ([127, 0, 0, 1], 1).into(), secret: "s".into() });
+        seen.observed.endpoint =
+            Some(Endpoint { name: name.to_owned(), address: ([127, 0, 0, 1], 1).into(), secret: "s".into(), zone: None });
         seen
     }
 
@@ -309,6 +342,34 @@ mod tests {
         ] {
             assert_eq!(told(&situation), expected, "{case}");
         }
+    }
+
+    #[test]
+    fn where_gateways_hear_late_a_generation_is_recorded_once_nobody_can_answer_by_an_older_one() {
+        let patience = Patience { route: Duration::from_secs(5), ..PATIENCE };
+        let held = |seen: Seen| Seen { held: true, ..seen };
+        let unrouted = |seconds, seen: Seen| Seen { unrouted: Duration::from_secs(seconds), ..seen };
+        let stopping = |mut seen: Seen| {
+            seen.observed.stopping = true;
+            seen
+        };
+        for (case, containers, expected) in [
+            ("asleep", vec![], (vec![], true)),
+            ("not loaded by who is routed to", vec![routed("a", 3), serving("b", 3)], (vec![], false)),
+            ("all loaded", vec![routed("a", 4), routed("b", 4)], (vec![], true)),
+            ("one is out", vec![routed("a", 4), serving("b", 3)], (vec!["b"], false)),
+            ("one starts and has said nothing", vec![routed("a", 4), listening("b")], (vec!["b"], false)),
+            ("nobody serves it yet, and an old answer is better than none", vec![listening("a"), serving("b", 3)], (vec![], false)),
+            ("one does not listen yet", vec![routed("a", 4), created("b")], (vec![], true)),
+            ("one ends", vec![routed("a", 4), stopping(serving("b", 3))], (vec!["b"], false)),
+            ("one has promised", vec![routed("a", 4), held(serving("b", 3))], (vec![], true)),
+            ("one is silent for long", vec![routed("a", 4), unrouted(5, serving("b", 3))], (vec![], true)),
+        ] {
+            let plan = decide(&publishing(2, 4, containers), &patience);
+            assert_eq!((plan.hold.iter().map(String::as_str).collect::<Vec<_>>(), plan.record), expected, "{case}");
+        }
+        let waiting = publishing(2, 4, vec![routed("a", 4), unrouted(3, serving("b", 3))]);
+        assert_eq!(decide(&waiting, &patience).look_again, Some(Duration::from_secs(2)));
     }
 
     #[test]

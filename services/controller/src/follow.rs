@@ -15,6 +15,10 @@ use crate::{Inner, Result};
 const PAGE: u64 = 500;
 /// How long passes that are under way at the end may take.
 const GRACE: Duration = Duration::from_secs(5);
+/// Below every revision.
+const NONE_SEEN: i64 = -1;
+/// The rest between two looks at what runs.
+const LOOKS_APART: Duration = Duration::from_secs(5);
 
 /// Runs everything until `shutdown`.
 pub(crate) async fn run(inner: &Arc<Inner>, shutdown: impl Future<Output = ()> + Send) {
@@ -26,8 +30,16 @@ pub(crate) async fn run(inner: &Arc<Inner>, shutdown: impl Future<Output = ()> +
     background.spawn(every(inner, config.resync_every, "resync", |inner| async move { inner.look_at_what_runs().await }));
     background.spawn(every(inner, config.status_every, "status", |inner| async move { inner.ask_searchers().await }));
     background.spawn(every(inner, config.repair_after, "repair", |inner| async move { inner.repair().await }));
-    background.spawn(every(inner, crate::meter::INTERVAL / 2, "metering", |inner| async move { inner.meter().await }));
-    background.spawn(every(inner, config.collect_every, "garbage collection", |inner| async move { inner.collect_all().await }));
+    background.spawn(every(inner, config.meter_every, "metering", |inner| async move { inner.meter().await }));
+    background.spawn(look_at_changes_of_runs(inner.clone()));
+    background.spawn(every(inner, config.bill_every, "storage and alerts", |inner| async move { inner.note_storage().await }));
+    background.spawn(every(inner, config.collect_every, "old usage", |inner| async move { inner.trim_usage().await }));
+    background.spawn(every(inner, config.webhooks_every, "spending alerts", |inner| async move { inner.tell_alerts().await }));
+    background.spawn(later(config.sweep_first(), every(inner, config.collect_every, "sweep", |inner| async move { inner.sweep().await })));
+    let forks = every(inner, config.collect_forks_every, "unfinished forks", |inner| async move { inner.collect_forks().await });
+    // It lists the folders of all tenants: not while a controller that has just begun has more urgent things to do.
+    background.spawn(later(config.sweep_first().min(config.collect_forks_every), forks));
+    background.spawn(every(inner, config.tasks_every, "backlog", |inner| async move { inner.measure_backlog().await }));
     background.spawn(every(inner, config.collect_every, "old tasks", |inner| async move { inner.trim_tasks().await }));
     background.spawn(every(inner, config.archives_every, "archives", |inner| async move { inner.write_archives().await }));
     background.spawn(every(
@@ -88,6 +100,12 @@ where
     }
 }
 
+/// Begins something after a while.
+async fn later(wait: Duration, work: impl Future<Output = ()>) {
+    tokio::time::sleep(wait).await;
+    work.await;
+}
+
 async fn follow_runtime(inner: Arc<Inner>) {
     let mut changes = inner.deps.runtime.changes();
     loop {
@@ -103,10 +121,23 @@ async fn follow_runtime(inner: Arc<Inner>) {
     }
 }
 
+/// Looks at what runs soon after it changed, so that little of a run is missed at its end.
+async fn look_at_changes_of_runs(inner: Arc<Inner>) {
+    let mut changes = inner.deps.runtime.changes();
+    while !matches!(changes.recv().await, Err(RecvError::Closed)) {
+        // All that has changed by now is seen by one look.
+        changes = changes.resubscribe();
+        if let Err(error) = inner.look_at_runs().await {
+            tracing::warn!(%error, "what runs was not looked at");
+        }
+        tokio::time::sleep(LOOKS_APART).await;
+    }
+}
+
 /// Reads the changes of the database from the first on: at the start that is every index, of which only those that need something
-/// are looked at.
+/// are looked at, and what the runtime holds besides.
 async fn follow_changes(inner: Arc<Inner>) {
-    let mut seen = -1;
+    let mut seen = NONE_SEEN;
     let mut ticks = tokio::time::interval(inner.config.changes_every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -137,13 +168,33 @@ impl Inner {
 
     /// Looks at the indexes with a revision above `seen`; returns the newest revision.
     async fn look_at_changes(&self, mut seen: i64) -> Result<i64> {
+        // Before the database is read: what comes into being meanwhile is known there first.
+        let mut strays = if seen == NONE_SEEN { self.held().await? } else { HashSet::new() };
         loop {
             let page = self.deps.metadata.indexes.changed_since(seen, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(seen) };
+            let Some(last) = page.last() else { break };
             seen = last.revision;
-            for index in page.iter().filter(|index| self.needs_a_look(index)) {
-                self.queue.add(index.id);
+            for index in &page {
+                strays.remove(&index.id);
+                if self.needs_a_look(index) {
+                    self.queue.add(index.id);
+                }
             }
+        }
+        self.look_at_strays(strays);
+        Ok(seen)
+    }
+
+    /// Every index of which the runtime holds anything.
+    pub(crate) async fn held(&self) -> Result<HashSet<IndexId>> {
+        Ok(self.deps.runtime.indexes().await?.into_iter().collect())
+    }
+
+    /// Looks at what the runtime holds of indexes that are not in the database: it came from another hand, or the database is older.
+    pub(crate) fn look_at_strays(&self, strays: HashSet<IndexId>) {
+        for index in strays {
+            tracing::warn!(%index, "something of an index that nobody knows is there");
+            self.queue.add(index);
         }
     }
 

@@ -4,12 +4,14 @@
 //! after a restart. Signals (a `changed` call, a container that changed, a generation that was published) make it fast, timers make
 //! it certain. The order of things in one pass over an index is in [`reconcile`](mod@reconcile).
 
+mod alerts;
 mod api;
 mod archives;
+mod autoscale;
 mod collect;
 mod config;
 mod decide;
-mod egress;
+mod decisions;
 mod follow;
 mod idle;
 pub mod kubernetes;
@@ -35,8 +37,10 @@ use onggi_bucket::{IndexBucket, Store};
 use onggi_domain::{
     IndexId, TenantId, WebhookId,
     container::{IndexPhase, SizeTable},
+    plan::PlanTable,
 };
 use onggi_metadata::{KeySecrets, Metadata};
+use onggi_web::egress::Egress;
 use parking_lot::Mutex;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -63,6 +67,8 @@ pub struct Deps {
     pub runtime: Arc<dyn Runtime>,
     /// The size classes.
     pub sizes: SizeTable,
+    /// The plans and their prices.
+    pub plans: PlanTable,
     /// Signs what webhooks are told.
     pub secrets: KeySecrets,
     /// What callers of [`Controller::router`] must show.
@@ -80,13 +86,15 @@ struct Inner {
     deps: Deps,
     routes: Arc<RouteTable>,
     memories: memory::Memories,
+    decisions: decisions::Decisions,
     queue: queue::Queue,
     workers: workers::Workers,
     waking: Mutex<HashMap<IndexId, wake::Waking>>,
     /// Loads, wakes and cleaning that passes have started.
     tasks: TaskTracker,
     collecting: tokio::sync::Semaphore,
-    egress: egress::Egress,
+    meter: meter::SharedMeter,
+    egress: Egress,
     /// The webhooks that are being told.
     telling: Mutex<HashSet<WebhookId>>,
     telling_slots: tokio::sync::Semaphore,
@@ -113,17 +121,19 @@ impl Controller {
     /// A controller that does nothing until it is run.
     pub fn new(config: ControllerConfig, deps: Deps) -> Self {
         let collecting = tokio::sync::Semaphore::new(config.collect_parallelism);
-        let egress = egress::Egress::new(&config.webhook_networks);
+        let egress = Egress::new(&config.webhook_networks);
         let inner = Inner {
             config,
             deps,
             routes: Arc::default(),
             memories: memory::Memories::default(),
+            decisions: decisions::Decisions::default(),
             queue: queue::Queue::default(),
             workers: workers::Workers::new(),
             waking: Mutex::default(),
             tasks: TaskTracker::new(),
             collecting,
+            meter: meter::SharedMeter::default(),
             egress,
             telling: Mutex::default(),
             telling_slots: tokio::sync::Semaphore::new(webhooks::PARALLEL),

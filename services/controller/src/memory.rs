@@ -11,7 +11,10 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::decide::Serves;
+use crate::{
+    autoscale::{Load, Scaler},
+    decide::Serves,
+};
 
 /// What is known of each index that has or should have containers.
 #[derive(Default)]
@@ -35,6 +38,8 @@ pub(crate) struct Memory {
     pub watcher: Option<(Endpoint, AbortOnDropHandle<()>)>,
     /// Searchers that the last pass wanted.
     pub wanted: u32,
+    /// How many there should be, where the tenant selected a range.
+    pub scaler: Option<Scaler>,
     /// How long the index may be idle.
     pub sleep_after: Option<Duration>,
     /// When it became awake.
@@ -55,6 +60,12 @@ pub(crate) struct Known {
     pub serves: Serves,
     /// Since when it is behind.
     pub behind_since: Option<Instant>,
+    /// Since when no request is meant for it.
+    pub unrouted_since: Option<Instant>,
+    /// The generation than which it has promised to answer by none that is older.
+    pub held: Option<Generation>,
+    /// What it had done when it was asked last.
+    pub done: Option<Done>,
     /// Whether it is being asked to load, or rests after a failure.
     pub asked: bool,
     /// Loads that failed in a row.
@@ -64,8 +75,26 @@ pub(crate) struct Known {
 impl Known {
     /// A process of which nothing is known yet.
     pub(crate) fn new(endpoint: Endpoint, restarts: u32) -> Self {
-        Self { endpoint, restarts, serves: Serves::Unknown, behind_since: None, asked: false, failures: 0 }
+        Self {
+            endpoint,
+            restarts,
+            serves: Serves::Unknown,
+            behind_since: None,
+            unrouted_since: None,
+            held: None,
+            done: None,
+            asked: false,
+            failures: 0,
+        }
     }
+}
+
+/// What a searcher had done at some moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Done {
+    pub at: Instant,
+    pub search_seconds: f64,
+    pub cpu_seconds: f64,
 }
 
 /// A publish that is not recorded yet.
@@ -93,6 +122,7 @@ impl Memory {
             told: None,
             watcher: None,
             wanted: 0,
+            scaler: None,
             sleep_after: None,
             awake_since: now,
             last_search: None,
@@ -114,6 +144,16 @@ impl Memory {
             known.serves = known.serves.max(Serves::Generation(status.generation));
         }
         self.last_search = self.last_search.max(status.last_search_at);
+    }
+
+    /// Notes what a searcher has done by now; what it did since it was asked last, unless it was not.
+    pub(crate) fn measured(&mut self, endpoint: &Endpoint, status: &WorkerStatus, now: Instant) -> Option<Load> {
+        let known = self.searchers.get_mut(&endpoint.name).filter(|known| known.endpoint == *endpoint)?;
+        let done = Done { at: now, search_seconds: status.search_seconds, cpu_seconds: status.cpu_seconds.unwrap_or(0.0) };
+        let before = known.done.replace(done)?;
+        let seconds = (now - before.at).as_secs_f64();
+        let rate = |before: f64, after: f64| if seconds > 0.0 { ((after - before) / seconds).max(0.0) } else { 0.0 };
+        Some(Load { concurrency: rate(before.search_seconds, done.search_seconds), cpus: rate(before.cpu_seconds, done.cpu_seconds) })
     }
 
     /// Whether nobody has searched for as long as the index may be idle.

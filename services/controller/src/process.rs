@@ -5,7 +5,6 @@
 
 mod container;
 mod orphans;
-mod stat;
 
 use std::{collections::HashMap, fs::File, path::PathBuf, sync::Arc, time::Duration};
 
@@ -144,12 +143,18 @@ impl Runtime for ProcessRuntime {
         Ok(())
     }
 
+    async fn indexes(&self) -> Result<Vec<IndexId>> {
+        Ok(self.host.indexes.lock().keys().copied().collect())
+    }
+
     async fn observe(&self) -> Result<Vec<Observed>> {
-        Ok(self.host.observe(|_| true))
+        let containers: Vec<_> = self.host.indexes.lock().values().flat_map(|set| set.containers.iter().cloned()).collect();
+        Ok(observe(&containers))
     }
 
     async fn observe_index(&self, index: IndexId) -> Result<Vec<Observed>> {
-        Ok(self.host.observe(|id| id == index))
+        let containers = self.host.indexes.lock().get(&index).map(|set| set.containers.clone()).unwrap_or_default();
+        Ok(observe(&containers))
     }
 
     async fn remove(&self, index: IndexId) -> Result<()> {
@@ -165,18 +170,6 @@ impl Runtime for ProcessRuntime {
 }
 
 impl Host {
-    fn observe(&self, wanted: impl Fn(IndexId) -> bool) -> Vec<Observed> {
-        // What is read of each process is read after the lock is given back.
-        let containers: Vec<Arc<Container>> = {
-            let indexes = self.indexes.lock();
-            let sets = indexes.iter().filter(|(id, _)| wanted(**id));
-            sets.flat_map(|(_, set)| set.containers.iter().cloned()).collect()
-        };
-        let mut observed: Vec<Observed> = containers.iter().map(|container| container.observe()).collect();
-        observed.sort_by(|a, b| a.name.cmp(&b.name));
-        observed
-    }
-
     /// Forgets a container that has ended for good.
     fn forget(&self, container: &Container) {
         let mut indexes = self.indexes.lock();
@@ -198,6 +191,13 @@ impl Host {
     fn directory(&self, index: IndexId, name: &str) -> PathBuf {
         self.config.directory.join(index.to_string()).join(name)
     }
+}
+
+/// What is read of each process is read without the lock.
+fn observe(containers: &[Arc<Container>]) -> Vec<Observed> {
+    let mut observed: Vec<Observed> = containers.iter().map(|container| container.observe()).collect();
+    observed.sort_by(|a, b| a.name.cmp(&b.name));
+    observed
 }
 
 impl Set {

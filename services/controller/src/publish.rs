@@ -65,7 +65,7 @@ impl Inner {
         self.deps.metadata.indexes.record_generation(index.id, &published, &state.settings, state.primary_key.as_deref()).await?;
         self.deps.runtime.recorded(index.id, published.generation);
         self.settle(index, &publishing.manifests).await?;
-        metrics::histogram!("onggi_controller_load_seconds").record(publishing.since.elapsed().as_secs_f64());
+        measure(&publishing);
         tracing::info!(
             tenant = %index.tenant, index = %index.id, generation = %published.generation, documents = published.documents,
             seconds = publishing.since.elapsed().as_secs_f64(), "generation is served"
@@ -107,6 +107,18 @@ impl Inner {
             }
         }
         Ok(())
+    }
+}
+
+/// How long what is served now took: to be loaded, since it was published, and since each task of it was accepted.
+fn measure(publishing: &Publishing) {
+    let now = Timestamp::now();
+    let since = |time: Timestamp| now.duration_since(time).as_secs_f64().max(0.0);
+    metrics::counter!("onggi_controller_generations_total").increment(publishing.manifests.len() as u64);
+    metrics::histogram!("onggi_controller_load_seconds").record(publishing.since.elapsed().as_secs_f64());
+    metrics::histogram!("onggi_controller_generation_age_seconds").record(since(publishing.newest().created_at));
+    for outcome in publishing.manifests.iter().flat_map(|manifest| &manifest.outcomes) {
+        metrics::histogram!("onggi_controller_task_seconds").record(since(outcome.enqueued_at));
     }
 }
 

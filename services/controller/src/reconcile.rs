@@ -5,6 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures::future::join_all;
 use onggi_domain::{
     Generation, IndexId, Seq, Timestamp,
     container::{ContainerSet, Role},
@@ -17,11 +18,14 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     Inner, Result,
+    autoscale::{Change, Scaler},
     decide::{Patience, Plan, Seen, Serves, Situation, decide},
     memory::{Known, Memory},
     runtime::Observed,
 };
 
+/// How long a searcher may take to promise something.
+const HOLD_TIME: Duration = Duration::from_millis(500);
 /// How long after a failure a worker is asked again.
 const ASK_AGAIN: Duration = Duration::from_millis(200);
 /// The longest rest between two questions to a searcher that fails to load.
@@ -48,7 +52,7 @@ impl Inner {
         self.begin_publish(&index).await?;
 
         let situation = self.situation(&index, span, observed);
-        let patience = Patience { load: self.config.load_time, stuck: self.config.stuck_after };
+        let patience = Patience { load: self.config.load_time, stuck: self.config.stuck_after, route: self.deps.runtime.route_time() };
         let plan = decide(&situation, &patience);
 
         self.apply(&index, &situation, &plan).await?;
@@ -57,8 +61,9 @@ impl Inner {
             self.record(&index).await?;
             return Ok(Some(Duration::ZERO));
         }
+        let held = self.hold_back(index.id, &situation, &plan).await;
         self.settle_what_was_recorded(&index, span).await?;
-        Ok([plan.look_again, told, self.warm_left(&index)].into_iter().flatten().min())
+        Ok([plan.look_again, held, told, self.warm_left(&index)].into_iter().flatten().min())
     }
 
     /// Joins what the runtime observes with what is remembered.
@@ -66,28 +71,53 @@ impl Inner {
         let now = Instant::now();
         let routed = self.routes.get(index.id);
         let recorded = index.published.as_ref().map(|published| published.generation);
-        self.memories.with(index.id, |memory| {
+        let (situation, change) = self.memories.with(index.id, |memory| {
             if span.is_some() {
                 memory.ahead = Some(now);
             }
             if memory.wanted == 0 && index.replicas_wanted() > 0 {
                 memory.awake_since = Timestamp::now();
             }
-            memory.wanted = index.replicas_wanted();
+            let change = self.select_replicas(memory, index, &observed, now);
             memory.sleep_after = index.selection.sleep_after_seconds.map(|seconds| Duration::from_secs(seconds.into()));
             memory.searchers.retain(|name, _| observed.iter().any(|container| container.name == *name));
             let publishing = memory.publishing.as_ref().map(|publishing| publishing.newest().generation);
             let target = publishing.max(recorded);
             let containers = observed.into_iter().map(|container| seen(memory, container, target, &routed, now)).collect();
-            Situation {
+            let situation = Situation {
                 replicas: memory.wanted,
                 size: index.selection.size.clone(),
                 indexer: memory.ahead.is_some_and(|ahead| span.is_some() || now - ahead < self.config.indexer_warm),
                 target,
                 publishing: publishing.is_some(),
                 containers,
-            }
-        })
+            };
+            (situation, change)
+        });
+        if let Some(change) = change {
+            self.decided(index.id, change);
+        }
+        situation
+    }
+
+    /// How many searchers are wanted: the number that is selected, or, in a range, what the load has led to.
+    fn select_replicas(&self, memory: &mut Memory, index: &Index, observed: &[Observed], now: Instant) -> Option<Change> {
+        memory.wanted = index.replicas_wanted();
+        let Some(range) = index.selection.autoscale.filter(|_| memory.wanted > 0) else {
+            memory.scaler = None;
+            return None;
+        };
+        let cpus = self.deps.sizes.get(&index.selection.size).map_or(1.0, |size| f64::from(size.cpu_millis) / 1000.0);
+        let change = if let Some(scaler) = &mut memory.scaler {
+            scaler.select(range, cpus, now)
+        } else {
+            // What ran under a controller before this one is what the load had led to.
+            let running = observed.iter().filter(|container| container.role == Role::Searcher && !container.stopping).count();
+            memory.scaler = Some(Scaler::new(range, cpus, u32::try_from(running).unwrap_or(range.max), now));
+            None
+        };
+        memory.wanted = memory.scaler.as_ref().map_or(memory.wanted, Scaler::replicas);
+        change
     }
 
     async fn apply(self: &Arc<Self>, index: &Index, situation: &Situation, plan: &Plan) -> Result<()> {
@@ -98,19 +128,40 @@ impl Inner {
                 self.ask_to_load(index.id, endpoint.clone(), situation.target);
             }
         }
-        if !plan.apply {
-            return Ok(());
-        }
+        let size = match self.deps.sizes.get(&index.selection.size) {
+            // What runs in a size that has left the configuration goes on.
+            Err(_) if !plan.apply => return Ok(()),
+            size => size?.clone(),
+        };
         let set = ContainerSet {
             index: index.id,
             tenant: index.tenant,
             uid: index.uid.clone(),
-            size: self.deps.sizes.get(&index.selection.size)?.clone(),
+            size,
             searchers: situation.replicas,
             indexer: situation.indexer,
         };
+        if !plan.apply && self.deps.runtime.holds(&set) {
+            return Ok(());
+        }
         tracing::debug!(tenant = %index.tenant, searchers = set.searchers, indexer = set.indexer, retire = ?plan.retire, "applying");
         Ok(self.deps.runtime.apply(&set, &plan.retire).await?)
+    }
+
+    /// Has searchers that are out of the rotation promise to answer by no generation older than the target. Returns when to go on.
+    async fn hold_back(&self, index: IndexId, situation: &Situation, plan: &Plan) -> Option<Duration> {
+        let target = situation.target.filter(|_| !plan.hold.is_empty())?;
+        let loose = situation.containers.iter().filter(|seen| plan.hold.contains(&seen.observed.name));
+        let held = join_all(loose.filter_map(|seen| seen.observed.endpoint.clone()).map(|endpoint| async move {
+            match self.workers.hold(&endpoint, target, HOLD_TIME).await {
+                Ok(()) => self.known(index, &endpoint, |known| known.held = Some(target)).is_some(),
+                Err(error) => {
+                    tracing::warn!(%index, %error, "searcher does not promise to answer by no old generation");
+                    false
+                }
+            }
+        }));
+        Some(if held.await.contains(&true) { Duration::ZERO } else { ASK_AGAIN })
     }
 
     /// Asks a searcher, beside the passes, to serve a generation, and looks at the index again when it has answered. After a failure
@@ -228,6 +279,7 @@ impl Inner {
             return Ok(Some(left));
         }
         self.deps.metadata.indexes.purge(index.id).await?;
+        self.decisions.forget(index.id);
         tracing::info!(tenant = %index.tenant, index = %index.id, objects, "deleted index is gone");
         Ok(None)
     }
@@ -235,7 +287,15 @@ impl Inner {
 
 /// A container with what is remembered of it.
 fn seen(memory: &mut Memory, observed: Observed, target: Option<Generation>, routed: &[Endpoint], now: Instant) -> Seen {
-    let mut seen = Seen { serves: Serves::Unknown, routed: false, behind: Duration::ZERO, asked: false, observed };
+    let mut seen = Seen {
+        serves: Serves::Unknown,
+        routed: false,
+        behind: Duration::ZERO,
+        unrouted: Duration::ZERO,
+        held: false,
+        asked: false,
+        observed,
+    };
     let Some(endpoint) = seen.observed.endpoint.clone().filter(|_| seen.observed.role == Role::Searcher) else {
         memory.searchers.remove(&seen.observed.name);
         return seen;
@@ -256,6 +316,12 @@ fn seen(memory: &mut Memory, observed: Observed, target: Option<Generation>, rou
     } else {
         seen.behind = now - *known.behind_since.get_or_insert(now);
     }
+    if seen.routed {
+        known.unrouted_since = None;
+    } else {
+        seen.unrouted = now - *known.unrouted_since.get_or_insert(now);
+    }
+    seen.held = known.held >= target;
     seen.serves = known.serves;
     seen.asked = known.asked;
     seen

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     fn endpoint(name: &str) -> Endpoint {
-        Endpoint { name: name.to_owned(), address: ([127, 0, 0, 1], 1).into(), secret: "s".into() }
+        Endpoint { name: name.to_owned(), address: ([127, 0, 0, 1], 1).into(), secret: "s".into(), zone: None }
     }
 
     #[tokio::test]

@@ -2,10 +2,12 @@
 //!
 //! It speaks of sets, never of single processes: how a container is started, restarted and ended is the runtime's own affair.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use onggi_domain::{
     Generation, IndexId, TenantId, Timestamp,
-    container::{ContainerSet, ContainerStatus, Role},
+    container::{ContainerSet, ContainerStatus, Decision, Role},
     worker::Endpoint,
 };
 use tokio::sync::broadcast;
@@ -65,12 +67,27 @@ pub trait Runtime: Send + Sync {
     /// longer wanted is ended. Returns once that is under way; idempotent.
     async fn apply(&self, set: &ContainerSet, retire: &[String]) -> Result<()>;
 
+    /// Whether the set is what it was told last, so far as it can tell: whatever runs by now, nothing has to be applied. A runtime that acts
+    /// on what it is told at once has nothing that could differ.
+    fn holds(&self, set: &ContainerSet) -> bool {
+        let _ = set;
+        true
+    }
+
     /// Of the searchers of an index, those named in `out` are sent no more requests, and all others are again. Where the gateway learns of
     /// searchers from the controller itself, that is done already.
     async fn rotate(&self, index: IndexId, out: &[String]) -> Result<()> {
         let _ = (index, out);
         Ok(())
     }
+
+    /// How long after [`Self::rotate`] somebody may still send requests by what was so before.
+    fn route_time(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Every index of which it holds anything, if only the note that nothing runs.
+    async fn indexes(&self) -> Result<Vec<IndexId>>;
 
     /// Every container of every index, also those that are being ended.
     async fn observe(&self) -> Result<Vec<Observed>>;
@@ -84,6 +101,11 @@ pub trait Runtime: Send + Sync {
     /// A generation of the index is served and recorded: for those who look at what runs. Told of every one; shows what it likes.
     fn recorded(&self, index: IndexId, generation: Generation) {
         let _ = (index, generation);
+    }
+
+    /// The number of searchers of an index was changed by what was asked of it: for those who look at what runs.
+    fn decided(&self, index: IndexId, decision: &Decision) {
+        let _ = (index, decision);
     }
 
     /// Removes what was made for a tenant as a whole, once it is deleted. Idempotent.

@@ -6,7 +6,7 @@ use futures::{FutureExt, future::Shared};
 use onggi_domain::{IndexId, Timestamp, container::IndexPhase, index::Index};
 use tokio::time::Instant;
 
-use crate::{Inner, Result};
+use crate::{Inner, Result, autoscale::Change};
 
 /// Why an index did not wake.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,6 +17,9 @@ pub enum WakeError {
     /// No searcher answered in time; it goes on waking.
     #[error("the index is waking and did not answer in time")]
     TooSlow,
+    /// This controller ends; the next one will wake it.
+    #[error("the controller is stopping")]
+    Stopping,
     /// Something else failed.
     #[error("{0}")]
     Failed(String),
@@ -45,7 +48,7 @@ impl Inner {
             inner.waking.lock().remove(&index);
             let _ = result.send(woken.unwrap_or(Err(WakeError::TooSlow)));
         });
-        waiting.map(|woken| woken.unwrap_or_else(|_| Err(WakeError::Failed("the controller is stopping".to_owned())))).boxed().shared()
+        waiting.map(|woken| woken.unwrap_or(Err(WakeError::Stopping))).boxed().shared()
     }
 
     async fn wake_and_wait(self: &Arc<Self>, id: IndexId) -> Result<IndexPhase, WakeError> {
@@ -53,6 +56,8 @@ impl Inner {
         let failed = |error: onggi_metadata::Error| WakeError::Failed(error.to_string());
         let index = self.living(id).await.map_err(failed)?.ok_or(WakeError::NotFound)?;
         if self.deps.metadata.indexes.set_awake(id, true).await.map_err(failed)? {
+            let to = Index { awake: true, ..index.clone() }.replicas_wanted();
+            self.decided(id, Change { from: 0, to, why: "it was woken by a search or by its tenant".to_owned() });
             metrics::counter!("onggi_controller_wakes_total").increment(1);
             tracing::info!(tenant = %index.tenant, index = %id, "waking");
         }
@@ -63,10 +68,12 @@ impl Inner {
         Ok(IndexPhase::Awake)
     }
 
-    /// Sends an index to sleep; whether there is such an index.
-    pub(crate) async fn sleep(&self, id: IndexId) -> Result<bool, onggi_metadata::Error> {
+    /// Sends an index to sleep; whether there is such an index. `why` is for its tenant.
+    pub(crate) async fn sleep(&self, id: IndexId, why: &str) -> Result<bool, onggi_metadata::Error> {
         let Some(index) = self.living(id).await? else { return Ok(false) };
         if self.deps.metadata.indexes.set_awake(id, false).await? {
+            let from = self.memories.if_known(id, |memory| memory.wanted).unwrap_or_else(|| index.replicas_wanted());
+            self.decided(id, Change { from, to: 0, why: why.to_owned() });
             tracing::info!(tenant = %index.tenant, index = %id, "going to sleep");
         }
         self.queue.add(id);

@@ -14,8 +14,9 @@ use onggi_domain::{
     task::{Task, TaskFilter},
     webhook::Webhook,
 };
+use onggi_web::egress;
 
-use crate::{Inner, Result, egress};
+use crate::{Inner, Result};
 
 /// Tasks in one message.
 const MESSAGE: u64 = 200;
@@ -28,7 +29,7 @@ const SIGNATURE: HeaderName = HeaderName::from_static("x-onggi-signature");
 
 /// Why a receiver was not told.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(crate) enum Failure {
     #[error("{0}")]
     Refused(#[from] egress::Refused),
     #[error("it does not answer: {0}")]
@@ -80,13 +81,17 @@ impl Inner {
     }
 
     async fn send_message(&self, webhook: &Webhook, tasks: &[Task]) -> Result<(), Failure> {
-        let url = self.egress.check(&webhook.url)?;
-        let body = message(tasks);
-        let time = Timestamp::now().as_second();
-        let signature = self.deps.secrets.sign(webhook.id, time, &body);
         let mut headers = headers(webhook);
         headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
         headers.insert(http::header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        self.post_signed(&webhook.url, headers, &self.deps.secrets.of_webhook(webhook.id), message(tasks)).await
+    }
+
+    /// Posts a body to an address that a tenant named, signed with its secret.
+    pub(crate) async fn post_signed(&self, url: &str, mut headers: HeaderMap, secret: &str, body: Vec<u8>) -> Result<(), Failure> {
+        let url = self.egress.check(url)?;
+        let time = Timestamp::now().as_second();
+        let signature = onggi_metadata::sign(secret, time, &body);
         headers.insert(SIGNATURE, HeaderValue::from_str(&format!("t={time},v1={signature}")).expect("digits and hex are ASCII"));
         let request = self.egress.client().post(url).headers(headers).body(body).timeout(self.config.webhook_time);
         let status = request.send().await.map_err(reqwest::Error::without_url)?.status();
@@ -104,7 +109,7 @@ impl Inner {
 }
 
 /// Twice as long after each failure.
-fn rest(first: Duration, failures: u64) -> Duration {
+pub(crate) fn rest(first: Duration, failures: u64) -> Duration {
     first.saturating_mul(1 << failures.min(20)).min(LONGEST_REST)
 }
 

@@ -56,6 +56,15 @@ impl Workers {
         self.ask(worker, self.http.post(url(worker, "/load")).json(&LoadRequest { generation }).timeout(time)).await
     }
 
+    /// Makes a searcher answer nothing by a generation older than this. True as well when nothing listens there: what begins to listen
+    /// reads the newest generation first.
+    pub(crate) async fn hold(&self, worker: &Endpoint, generation: Generation, time: Duration) -> Result<(), Error> {
+        match self.send(worker, self.http.post(url(worker, "/hold")).json(&LoadRequest { generation }).timeout(time)).await {
+            Err(Error::Unanswered { source, .. }) if source.is_connect() && !source.is_timeout() => Ok(()),
+            held => held.map(drop),
+        }
+    }
+
     /// Tells an indexer to read the log again.
     pub(crate) async fn advance(&self, worker: &Endpoint, time: Duration) -> Result<(), Error> {
         self.send(worker, self.http.post(url(worker, "/advance")).timeout(time)).await.map(drop)

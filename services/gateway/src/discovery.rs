@@ -10,6 +10,10 @@ use onggi_domain::{IndexId, worker::Endpoint};
 pub trait Discovery: Send + Sync {
     /// The searchers that answer; none while the index is asleep or waking. Asked for each request: cheap, without waiting.
     fn endpoints(&self, index: IndexId) -> Arc<[Endpoint]>;
+    /// The zone that this process runs in, where that is known. Asked for each request too.
+    fn zone(&self) -> Option<Arc<str>> {
+        None
+    }
     /// Wakes the index; returns once a searcher answers. Waking one that is awake does nothing.
     async fn wake(&self, index: IndexId) -> Result<(), WakeError>;
 }

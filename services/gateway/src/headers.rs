@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use onggi_domain::IndexUid;
+use onggi_web::{portal::CSRF, trace::TRACEPARENT};
 use serde_json::Value;
 use tower_http::cors::{AllowHeaders, AllowMethods, Any, CorsLayer};
 use url::form_urlencoded;
@@ -14,6 +15,10 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 pub(crate) const GENERATION: HeaderName = HeaderName::from_static("x-onggi-generation");
 /// Set on the refusals of a worker that drains.
 pub(crate) const DRAINING: HeaderName = HeaderName::from_static("x-onggi-draining");
+/// How many hits a search has, said by the searcher.
+pub(crate) const HITS: HeaderName = HeaderName::from_static("x-onggi-hits");
+/// The index and the number of documents of an upload, said by the uploader.
+pub(crate) const UPLOADED: HeaderName = HeaderName::from_static("x-onggi-uploaded");
 /// The tenant's name for the index, for the searcher to repeat.
 const INDEX_UID: HeaderName = HeaderName::from_static("x-onggi-index-uid");
 /// The filter of a tenant token, for the searcher to add.
@@ -33,17 +38,28 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 ];
 
 /// What is between the caller and the gateway only.
-const CALLERS: [HeaderName; 6] = [
+const CALLERS: [HeaderName; 9] = [
     header::AUTHORIZATION,
-    header::COOKIE,
     header::EXPECT,
     header::HOST,
     HeaderName::from_static("forwarded"),
     HeaderName::from_static("x-real-ip"),
+    HeaderName::from_static("x-ms-user-id"),
+    // The gateway begins traces: whoever calls decides over no recording.
+    TRACEPARENT,
+    HeaderName::from_static("tracestate"),
+    HeaderName::from_static("baggage"),
 ];
 
 /// Removes from a request what the services behind must not see or believe.
 pub(crate) fn clean_request(headers: &mut HeaderMap) {
+    headers.remove(header::COOKIE);
+    headers.remove(CSRF);
+    clean_page_request(headers);
+}
+
+/// The same for the portal, which cookies are for, and what its pages show beside them.
+pub(crate) fn clean_page_request(headers: &mut HeaderMap) {
     // With both, the length is not what frames the body; passing it on would let one request pose as two.
     if headers.contains_key(header::TRANSFER_ENCODING) {
         headers.remove(header::CONTENT_LENGTH);
@@ -52,11 +68,17 @@ pub(crate) fn clean_request(headers: &mut HeaderMap) {
     for name in CALLERS {
         headers.remove(name);
     }
-    remove_where(headers, |name| name.starts_with("x-onggi-") || name.starts_with("x-forwarded-"));
+    remove_where(headers, |name| (name.starts_with("x-onggi-") && name != CSRF.as_str()) || name.starts_with("x-forwarded-"));
 }
 
 /// Removes from an answer what callers must not see, and what the gateway says itself.
 pub(crate) fn clean_response(headers: &mut HeaderMap) {
+    headers.remove(header::SET_COOKIE);
+    clean_page_response(headers);
+}
+
+/// The same for the portal, which sets cookies.
+pub(crate) fn clean_page_response(headers: &mut HeaderMap) {
     remove_hop_by_hop(headers);
     remove_where(headers, |name| {
         (name.starts_with("x-onggi-") && name != GENERATION.as_str()) || name.starts_with("access-control-") || name == REQUEST_ID.as_str()
@@ -128,12 +150,22 @@ mod tests {
             ("cookie", "a=b"),
             ("x-onggi-identity", "{}"),
             ("x-onggi-internal", "guess"),
+            ("x-onggi-csrf", "token"),
             ("x-forwarded-for", "10.0.0.1"),
+            ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+            ("baggage", "a=b"),
             ("transfer-encoding", "chunked"),
             ("content-length", "5"),
         ]);
         clean_request(&mut request);
         assert_eq!(names(&request), ["content-type", "if-none-match"]);
+    }
+
+    #[test]
+    fn a_page_is_asked_for_with_its_cookie_and_what_its_scripts_show() {
+        let mut request = headers(&[("cookie", "a=b"), ("x-onggi-csrf", "token"), ("x-onggi-client", "guess"), ("x-onggi-identity", "{}")]);
+        clean_page_request(&mut request);
+        assert_eq!(names(&request), ["cookie", "x-onggi-csrf"]);
     }
 
     #[test]

@@ -2,12 +2,15 @@
 //!
 //! The Services of all indexes are headless and select the searchers in rotation; an endpoint is routed to while it is ready. What a wake
 //! answers is used until the slices tell of it, so that the search that woke an index does not wait for that too.
+//!
+//! Slices also say in which zone each endpoint is. Where this process is it learns from the slices of its own Service, so that it needs no
+//! right to read nodes.
 
 use std::{
     collections::{BTreeMap, HashMap},
     net::{IpAddr, SocketAddr},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -20,12 +23,13 @@ use http::{Request, StatusCode};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::{
     Api, Client, ResourceExt,
+    api::ListParams,
     runtime::{
         WatchStreamExt,
         watcher::{self, Config, Event, watcher},
     },
 };
-use onggi_domain::{IndexId, worker::Endpoint};
+use onggi_domain::{Code, IndexId, worker::Endpoint};
 use onggi_web::{Upstream, body::read, identity::worker_secret};
 use parking_lot::{Mutex, RwLock};
 use serde::Deserialize;
@@ -36,8 +40,10 @@ use crate::{Discovery, WakeError};
 const INDEX: &str = "onggi.dev/index";
 /// How long what a wake answered is believed in.
 const BELIEVED: Duration = Duration::from_secs(10);
-/// How often, and how many times, a controller that cannot be reached is asked again: another one may be about to lead.
+/// How often, and how many times, a controller that cannot be reached or does not lead is asked again: another one may be about to.
 const AGAIN: (Duration, u32) = (Duration::from_millis(200), 50);
+/// How often, and how many times, this process looks for itself.
+const OWN_ZONE: (Duration, u32) = (Duration::from_secs(2), 60);
 /// The most bytes of a controller's answer.
 const ANSWER_BYTES: u64 = 1 << 20;
 
@@ -51,6 +57,8 @@ pub struct Slices {
     table: RwLock<Table>,
     woken: Mutex<HashMap<IndexId, LastWake>>,
     complete: AtomicBool,
+    /// Where this process is.
+    zone: OnceLock<Arc<str>>,
 }
 
 /// What the slices say. An index has one slice, or several while it has many endpoints.
@@ -72,10 +80,15 @@ struct Searcher {
 }
 
 impl Slices {
-    /// Begins to watch the cluster that this process runs in. The watch ends with the process.
-    pub async fn watch(controller: Upstream, internal_secret: Arc<str>) -> kube::Result<Arc<Self>> {
+    /// Begins to watch the cluster that this process runs in. The watch ends with the process. `own` is the namespace of this process and its
+    /// address, where they are known.
+    pub async fn watch(controller: Upstream, internal_secret: Arc<str>, own: Option<(&str, IpAddr)>) -> kube::Result<Arc<Self>> {
         let client = Client::try_default().await?;
         let slices = Arc::new(Self::new(controller, internal_secret));
+        if let Some((namespace, address)) = own {
+            let (finding, services) = (slices.clone(), Api::<EndpointSlice>::namespaced(client.clone(), namespace));
+            tokio::spawn(async move { finding.find_own_zone(&services, address).await });
+        }
         let watching = slices.clone();
         tokio::spawn(async move {
             let config = Config::default().labels(INDEX).any_semantic();
@@ -86,12 +99,41 @@ impl Slices {
     }
 
     fn new(controller: Upstream, internal_secret: Arc<str>) -> Self {
-        Self { controller, internal_secret, table: RwLock::default(), woken: Mutex::default(), complete: AtomicBool::new(false) }
+        Self {
+            controller,
+            internal_secret,
+            table: RwLock::default(),
+            woken: Mutex::default(),
+            complete: AtomicBool::new(false),
+            zone: OnceLock::new(),
+        }
     }
 
     /// Whether everything that there was has been seen.
     pub fn is_complete(&self) -> bool {
         self.complete.load(Ordering::Relaxed)
+    }
+
+    /// Looks for this process among the endpoints of the Services beside it, which it is one of soon after its start.
+    async fn find_own_zone(&self, services: &Api<EndpointSlice>, own: IpAddr) {
+        for _ in 0..OWN_ZONE.1 {
+            let found = match services.list(&ListParams::default()).await {
+                Ok(slices) => slices.items.iter().find_map(|slice| zone_of(slice, own)),
+                Err(error) => {
+                    tracing::warn!(%error, "the slices of the own namespace cannot be read");
+                    None
+                }
+            };
+            if let Some(zone) = found {
+                if let Some(zone) = zone {
+                    tracing::info!(zone, "searchers in the own zone are preferred");
+                    let _ = self.zone.set(zone.into());
+                }
+                return;
+            }
+            tokio::time::sleep(OWN_ZONE.0).await;
+        }
+        tracing::warn!("no Service leads to this process: searchers are preferred in no zone");
     }
 
     async fn follow(&self, events: impl Stream<Item = Result<Event<EndpointSlice>, watcher::Error>>) {
@@ -108,6 +150,7 @@ impl Slices {
                 Ok(Event::Apply(slice)) => self.put(&mut self.table.write(), &slice),
                 Ok(Event::Delete(slice)) => {
                     if let Some(index) = index_of(&slice) {
+                        self.woken.lock().remove(&index);
                         self.table.write().change(index, &slice.name_any(), Vec::new());
                     }
                 }
@@ -119,9 +162,13 @@ impl Slices {
     fn put(&self, table: &mut Table, slice: &EndpointSlice) {
         let Some(index) = index_of(slice) else { return };
         let endpoints = endpoints(slice, &worker_secret(&self.internal_secret, index));
-        if !endpoints.is_empty() {
-            self.woken.lock().remove(&index);
+        // What was woken and has left the slices since, or never gets ready, must not be called: nothing may answer at its address.
+        let is_over = |(woken, _): &LastWake| !endpoints.is_empty() || !woken.iter().all(|searcher| may_get_ready(slice, &searcher.name));
+        let mut woken = self.woken.lock();
+        if woken.get(&index).is_some_and(is_over) {
+            woken.remove(&index);
         }
+        drop(woken);
         table.change(index, &slice.name_any(), endpoints);
     }
 
@@ -136,8 +183,12 @@ impl Slices {
                 serde_json::from_slice(&bytes).map(Some).map_err(|error| failed(error.to_string()))
             }
             StatusCode::NOT_FOUND => Err(WakeError::NotFound),
-            // It is waking, or no controller leads just now.
-            StatusCode::SERVICE_UNAVAILABLE => Err(WakeError::TooSlow),
+            StatusCode::SERVICE_UNAVAILABLE => {
+                let bytes = read(response.into_body(), ANSWER_BYTES).await.map_err(|error| failed(error.to_string()))?;
+                let error: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+                // What is not about the index is about the controllers: none leads just now, and the next one may in a moment.
+                if error["code"] == Code::IndexWaking.as_str() { Err(WakeError::TooSlow) } else { Ok(None) }
+            }
             status => Err(failed(format!("the controller answers {status}"))),
         }
     }
@@ -158,11 +209,15 @@ impl Discovery for Slices {
         Arc::default()
     }
 
+    fn zone(&self) -> Option<Arc<str>> {
+        self.zone.get().cloned()
+    }
+
     async fn wake(&self, index: IndexId) -> Result<(), WakeError> {
         for _ in 0..AGAIN.1 {
             if let Some(Woken { searchers }) = self.ask_to_wake(index).await? {
                 let secret = worker_secret(&self.internal_secret, index);
-                let endpoint = |Searcher { name, address }| Endpoint { name, address, secret: secret.clone() };
+                let endpoint = |Searcher { name, address }| Endpoint { name, address, secret: secret.clone(), zone: None };
                 self.woken.lock().insert(index, (searchers.into_iter().map(endpoint).collect(), Instant::now()));
                 return Ok(());
             }
@@ -204,9 +259,25 @@ fn endpoints(slice: &EndpointSlice, secret: &Arc<str>) -> Vec<Endpoint> {
         .filter_map(|endpoint| {
             let name = endpoint.target_ref.as_ref()?.name.clone()?;
             let ip: IpAddr = endpoint.addresses.first()?.parse().ok()?;
-            Some(Endpoint { name, address: (ip, port).into(), secret: secret.clone() })
+            let zone = endpoint.zone.as_deref().map(Arc::from);
+            Some(Endpoint { name, address: (ip, port).into(), secret: secret.clone(), zone })
         })
         .collect()
+}
+
+/// Whether a slice has a searcher of this name that is not ending.
+fn may_get_ready(slice: &EndpointSlice, name: &str) -> bool {
+    slice.endpoints.iter().any(|endpoint| {
+        let is_it = endpoint.target_ref.as_ref().is_some_and(|target| target.name.as_deref() == Some(name));
+        is_it && endpoint.conditions.as_ref().is_none_or(|conditions| conditions.terminating != Some(true))
+    })
+}
+
+/// The zone of the endpoint with this address, if the slice has it; within, `None`: the cluster has no zones.
+#[expect(clippy::option_option, reason = "that the endpoint is not there is another answer than that it has no zone")]
+fn zone_of(slice: &EndpointSlice, own: IpAddr) -> Option<Option<String>> {
+    let is_own = |address: &String| address.parse() == Ok(own);
+    slice.endpoints.iter().find(|endpoint| endpoint.addresses.iter().any(is_own)).map(|endpoint| endpoint.zone.clone())
 }
 
 #[cfg(test)]
@@ -229,7 +300,7 @@ mod tests {
     }
 
     fn controller(answer: StatusCode) -> Upstream {
-        let woken = json!({"phase": "awake", "searchers": [{"name": "first", "address": "10.0.0.9:7710"}]});
+        let woken = json!({"phase": "awake", "searchers": [{"name": "first", "address": "10.0.0.9:7710"}], "code": "index_waking"});
         let wake = move || async move { (answer, Json(woken)) };
         Upstream::local(Router::new().route("/internal/indexes/{id}/wake", post(wake)), "inside")
     }
@@ -258,6 +329,24 @@ mod tests {
         assert!(names(&slices, other).is_empty(), "a new list lacks it");
     }
 
+    #[test]
+    fn zones_are_those_of_the_slices() {
+        let slice: EndpointSlice = serde_json::from_value(json!({
+            "metadata": {"name": "s", "labels": {INDEX: IndexId::generate().to_string()}},
+            "addressType": "IPv4", "ports": [{"port": 7710}],
+            "endpoints": [
+                {"addresses": ["10.0.0.1"], "conditions": {"ready": true}, "targetRef": {"name": "a"}, "zone": "north"},
+                {"addresses": ["10.0.0.2"], "conditions": {"ready": true}, "targetRef": {"name": "b"}},
+            ],
+        }))
+        .unwrap();
+        let zones: Vec<Option<String>> =
+            endpoints(&slice, &"s".into()).iter().map(|endpoint| endpoint.zone.as_deref().map(str::to_owned)).collect();
+        assert_eq!(zones, [Some("north".to_owned()), None]);
+        let own = |address: &str| zone_of(&slice, address.parse().unwrap());
+        assert_eq!((own("10.0.0.1"), own("10.0.0.2"), own("10.0.0.3")), (Some(Some("north".to_owned())), Some(None), None));
+    }
+
     #[tokio::test]
     async fn what_a_wake_answers_is_used_until_the_slices_tell() {
         let index = IndexId::generate();
@@ -268,6 +357,31 @@ mod tests {
         assert_eq!(names(&slices, index), ["second"]);
         slices.follow(stream::iter([Ok(Event::Delete(slice(index, "1", &[])))])).await;
         assert!(names(&slices, index).is_empty(), "a wake of long ago says nothing");
+    }
+
+    #[tokio::test]
+    async fn what_was_woken_and_sleeps_again_before_it_was_ready_is_not_called() {
+        let index = IndexId::generate();
+        let slices = Slices::new(controller(StatusCode::OK), "inside".into());
+        slices.wake(index).await.unwrap();
+        slices.follow(stream::iter([Ok(Event::Apply(slice(index, "1", &[("first", false)])))])).await;
+        assert_eq!(names(&slices, index), ["first"], "it answers before the slices say that it is ready");
+        slices.follow(stream::iter([Ok(Event::Apply(slice(index, "1", &[])))])).await;
+        assert!(names(&slices, index).is_empty());
+    }
+
+    #[tokio::test]
+    async fn while_no_controller_leads_the_next_one_is_asked() {
+        let asked = Arc::new(AtomicBool::new(false));
+        let wake = move || {
+            let leads = asked.swap(true, Ordering::Relaxed);
+            let answer = json!({"code": "unavailable", "searchers": [{"name": "first", "address": "10.0.0.9:7710"}]});
+            async move { (if leads { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(answer)) }
+        };
+        let controllers = Upstream::local(Router::new().route("/internal/indexes/{id}/wake", post(wake)), "inside");
+        let (index, slices) = (IndexId::generate(), Slices::new(controllers, "inside".into()));
+        slices.wake(index).await.unwrap();
+        assert_eq!(names(&slices, index), ["first"]);
     }
 
     #[tokio::test]

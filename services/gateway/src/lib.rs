@@ -2,13 +2,16 @@
 //! can run side by side.
 //!
 //! The way of a request: `observe` gives it an id and a span, `routes` says what it needs and who answers, `handle` drives it:
-//! `authenticate` (keys, and `token`), `tenants` (rate and concurrency), then either a service behind (`forward`) or, by
+//! `authenticate` (keys, `token`, and `provider` for those of identity providers), `tenants` (rate and concurrency), then either a service behind (`forward`) or, by
 //! `indexes`, a searcher of the index (`search`, with `replicas` and `waking`), or for a `multi_search` several, whose hits
-//! `federation` merges.
+//! `federation` merges. What was asked is counted (`counting`); apps report clicks (`events`). Pages of the portal, and what people who are
+//! signed in there ask of the API, come by `portal`.
 
 mod authenticate;
 mod body;
+pub mod counting;
 mod discovery;
+mod events;
 mod federation;
 mod forward;
 mod handle;
@@ -19,6 +22,8 @@ mod multi_search;
 mod observe;
 pub mod openapi;
 mod paths;
+mod portal;
+mod provider;
 mod replicas;
 pub mod routes;
 mod search;
@@ -32,12 +37,15 @@ use axum::{
     Router,
     extract::{RawPathParams, Request, State, rejection::RawPathParamsRejection},
     middleware,
-    routing::{MethodFilter, on},
+    routing::{MethodFilter, any, on},
 };
-use onggi_domain::{ApiError, Code, limits::Limits};
+use ipnet::IpNet;
+use onggi_domain::{ApiError, Code, limits::Limits, plan::PlanTable};
 use onggi_metadata::{KeySecrets, Metadata};
-use onggi_web::{Error, Upstream};
-use tower::{Layer, util::MapRequestLayer};
+use onggi_web::{Error, Upstream, portal::SessionRules, trace};
+use tower::ServiceExt;
+
+use self::counting::Counting;
 
 pub use discovery::{Discovery, WakeError};
 pub use routes::{Destination, ROUTES, Route};
@@ -49,11 +57,26 @@ pub struct GatewayConfig {
     pub limits: Limits,
     /// How long a key or an index that was looked up is believed in: a revocation takes at most so long. Below a second.
     pub cache_time: Duration,
+    /// How much tenants may ask by their plans.
+    pub plans: PlanTable,
+    /// Networks in which identity providers may be besides public addresses.
+    pub networks: Vec<IpNet>,
+    /// How long people stay signed in at the portal.
+    pub sessions: SessionRules,
+    /// Networks of proxies before the gateway, which tell truly whom they ask for.
+    pub proxies: Vec<IpNet>,
 }
 
 impl Default for GatewayConfig {
     fn default() -> Self {
-        Self { limits: Limits::default(), cache_time: Duration::from_millis(500) }
+        Self {
+            limits: Limits::default(),
+            cache_time: Duration::from_millis(500),
+            plans: PlanTable::default(),
+            networks: Vec::new(),
+            sessions: SessionRules::default(),
+            proxies: Vec::new(),
+        }
     }
 }
 
@@ -64,6 +87,8 @@ pub struct Deps {
     pub metadata: Metadata,
     /// The secrets of keys, which sign tenant tokens.
     pub secrets: KeySecrets,
+    /// What counts searches. Running it is the caller's affair.
+    pub counting: Counting,
     /// Where searchers are.
     pub discovery: Arc<dyn Discovery>,
     /// Takes what becomes a log entry.
@@ -76,8 +101,12 @@ pub struct Deps {
 struct Gateway {
     limits: Limits,
     keys: authenticate::Authenticator,
+    portal: portal::Portal,
     tenants: tenants::Tenants,
     indexes: indexes::IndexCache,
+    counting: Counting,
+    providers: Arc<provider::Providers>,
+    secrets: KeySecrets,
     search: search::Searchers,
     uploader: Upstream,
     admin: Upstream,
@@ -87,18 +116,26 @@ type Params = Result<RawPathParams, RawPathParamsRejection>;
 
 /// The public API. Serving it, and stopping, is the caller's affair.
 pub fn router(config: GatewayConfig, deps: Deps) -> Router {
-    let GatewayConfig { limits, cache_time } = config;
+    let GatewayConfig { limits, cache_time, plans, networks, sessions, proxies } = config;
+    let per_second = limits.portal_requests_per_second;
+    let providers = Arc::new(provider::Providers::new(deps.metadata.identity_providers, &networks, cache_time));
     let gateway = Arc::new(Gateway {
-        keys: authenticate::Authenticator::new(deps.metadata.keys, deps.secrets, cache_time),
-        tenants: tenants::Tenants::new(&limits),
+        portal: portal::Portal::new(deps.metadata.sessions, deps.secrets.clone(), sessions, cache_time, per_second, proxies),
+        keys: authenticate::Authenticator::new(deps.metadata.keys, deps.secrets.clone(), providers.clone(), cache_time),
+        tenants: tenants::Tenants::new(&limits, plans),
         indexes: indexes::IndexCache::new(deps.metadata.indexes, cache_time),
+        counting: deps.counting,
+        providers,
+        secrets: deps.secrets,
         search: search::Searchers::new(deps.discovery, &limits),
         uploader: deps.uploader,
         admin: deps.admin,
         limits,
     });
-    let router = ROUTES
+    let page = async |State(gateway): State<Arc<Gateway>>, request: Request| gateway.page(request).await;
+    let inside = ROUTES
         .iter()
+        .filter(|route| route.to != Destination::Portal)
         .fold(Router::new(), |router, route| {
             let methods = MethodFilter::try_from(route.method.clone()).expect("the table holds methods that axum can route");
             let handler = move |State(gateway): State<Arc<Gateway>>, params: Params, request: Request| async move {
@@ -107,11 +144,21 @@ pub fn router(config: GatewayConfig, deps: Deps) -> Router {
             };
             router.route(route.path, on(methods, handler))
         })
+        .route("/portal", any(page))
+        .route("/portal/{*rest}", any(page))
         .fallback(async || Error::api(Code::NotFound, "There is no such route. Check the path of the request."))
         .method_not_allowed_fallback(async || Error::api(Code::MethodNotAllowed, "This route does not have this method."))
         .with_state(gateway)
         .layer(middleware::from_fn(observe::observe))
-        .layer(headers::cors());
-    // Before a route is looked for.
-    Router::new().fallback_service(MapRequestLayer::new(paths::normalize).layer(router))
+        .layer(middleware::from_fn(|request: Request, next: middleware::Next| trace::begin("gateway", request, next)));
+    let outside = inside.clone().layer(headers::cors());
+    // Before a route is looked for. Pages of other sites may call the API, but nothing of the portal's, where cookies say who calls.
+    Router::new().fallback(async move |request: Request| {
+        let request = paths::normalize(request);
+        if let Some(welcome) = portal::welcome(&request) {
+            return welcome;
+        }
+        let router = if portal::is_portal(request.uri().path()) { inside.clone() } else { outside.clone() };
+        router.oneshot(portal::unfold(request)).await.unwrap_or_else(|never| match never {})
+    })
 }

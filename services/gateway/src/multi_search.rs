@@ -5,7 +5,7 @@ mod request;
 use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicU64, Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -33,6 +33,7 @@ use self::request::{Federation, MultiSearch, Query, Window};
 use crate::{
     Gateway,
     authenticate::Caller,
+    events::{Answered, Asker, hits},
     federation::{self, List, MergedFacets},
     headers::{REQUEST_ID, for_searcher},
     search::Question,
@@ -50,6 +51,7 @@ struct Asking<'a> {
     tenant: &'a Tenant,
     /// The headers of the request that searchers are told.
     headers: HeaderMap,
+    asker: Asker,
     /// Bytes that answers may still have.
     left: AtomicU64,
 }
@@ -60,14 +62,15 @@ impl Gateway {
         let (parts, body) = request.into_parts();
         let body = read(body, self.limits.body_bytes.as_u64()).await?;
         let MultiSearch { queries, federation } = MultiSearch::parse(&body, &self.limits)?;
-        tenant.count(queries.len().saturating_sub(1))?;
+        tenant.count(caller, queries.len().saturating_sub(1))?;
         // Rights come before everything else that is said of an index: who may not see one learns nothing of it.
         for (position, query) in queries.iter().enumerate() {
             caller.check(Action::Search, Some(query.uid.as_str())).map_err(|error| inside_query(position, error.into()))?;
         }
         let headers = [REQUEST_ID, INCLUDE_METADATA].into_iter().filter_map(|name| Some((name.clone(), parts.headers.get(name)?.clone())));
         let left = AtomicU64::new(self.limits.multi_search_bytes.as_u64());
-        let asking = Asking { caller, tenant, headers: headers.collect(), left };
+        let asker = self.asker(caller, &parts.headers);
+        let asking = Asking { caller, tenant, headers: headers.collect(), asker, left };
         let answer = match federation {
             None => self.side_by_side(&asking, queries).await,
             Some(federation) => self.federated(&asking, queries, federation, started).await,
@@ -126,8 +129,10 @@ impl Gateway {
                 None => format!(".federation.facetsByIndex.{uid}"),
             };
             let body = serde_json::to_vec(&part).map_err(Error::internal)?;
+            let started = Instant::now();
             let answer = self.ask(asking, &uid, "/federated-search", body.into()).await.map_err(|error| inside(&place, error))?;
             let answer: FederatedAnswer = serde_json::from_slice(&answer).map_err(Error::internal)?;
+            self.count_federated(asking, &uid, &part, &answer, started.elapsed()).await;
             Ok::<_, Error>((uid, answer))
         });
         let answers: Vec<(IndexUid, FederatedAnswer)> = stream::iter(searches).buffered(PARALLEL).try_collect().await?;
@@ -142,14 +147,55 @@ impl Gateway {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         for_searcher(&mut headers, uid, asking.caller.filter(uid.as_str()));
         let question = Question { method: Method::POST, path_and_query: path.to_owned(), headers, body };
+        let started = Instant::now();
         let response = self.search.ask(uid, index, &question).await?;
         let status = response.status();
+        if path == "/search" && status.is_success() {
+            self.counting.searched(&Answered {
+                tenant: asking.caller.tenant(),
+                index: index.id,
+                asker: asking.asker,
+                path_and_query: path,
+                body: &question.body,
+                hits: hits(response.headers()),
+                taken: started.elapsed(),
+            });
+        }
         let answer = asking.collect(response.into_body()).await?;
         if status.is_success() {
             return Ok(answer);
         }
         let error = serde_json::from_slice::<ApiError>(&answer);
         Err(error.map_or_else(|_| Error::internal(format!("a searcher answered {status} without an error")), Error::Api))
+    }
+}
+
+impl Gateway {
+    /// Each query of a federated search is a search of its index.
+    async fn count_federated(
+        &self,
+        asking: &Asking<'_>,
+        uid: &IndexUid,
+        part: &FederatedRequest,
+        answer: &FederatedAnswer,
+        taken: Duration,
+    ) {
+        let tenant = asking.caller.tenant();
+        // It was found to be asked; that it is gone meanwhile means that nobody wants to know.
+        let Ok(index) = self.indexes.find(tenant, asking.tenant.epoch(), uid).await else { return };
+        for query in &part.queries {
+            let list = answer.lists.iter().find(|list| list.position == query.position);
+            self.counting.searched(&Answered {
+                tenant,
+                index: index.id,
+                asker: asking.asker,
+                path_and_query: "",
+                body: &Bytes::copy_from_slice(query.search.get().as_bytes()),
+                // Who wants no hits learns nothing of whether there are any.
+                hits: list.filter(|_| part.limit > 0).map(|list| list.hits.len() as u64),
+                taken,
+            });
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use axum::{
     response::Response,
 };
 use http::{HeaderMap, HeaderValue};
+use onggi_web::trace;
 use tracing::{Instrument, Span, field};
 use uuid::Uuid;
 
@@ -31,7 +32,11 @@ pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
         uid = field::Empty,
         index = field::Empty,
         generation = field::Empty,
+        trace = field::Empty,
     );
+    if let Some(trace) = trace::id() {
+        span.record("trace", trace);
+    }
     request.headers_mut().insert(REQUEST_ID, id.clone());
     let mut response = next.run(request).instrument(span.clone()).await;
     response.headers_mut().insert(REQUEST_ID, id);

@@ -16,7 +16,7 @@ use utoipa::openapi::{
     path::{Operation, OperationBuilder, ParameterBuilder, ParameterIn, PathItem},
     request_body::{RequestBody, RequestBodyBuilder},
     schema::{ObjectBuilder, Schema, Type as JsonType},
-    security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
 };
 
 use self::{
@@ -27,8 +27,9 @@ use crate::routes::{Destination, ROUTES, Route};
 
 pub(crate) use page::{file, index};
 
-/// The name of the way in which callers say who they are.
+/// The names of the ways in which callers say who they are.
 const KEY: &str = "key";
+const SESSION: &str = "session";
 
 /// What comes in and goes out of a route; see [`Route::shape`].
 #[derive(Debug, PartialEq)]
@@ -82,7 +83,13 @@ pub fn document() -> OpenApi {
         ROUTES.iter().fold(PathsBuilder::new(), |paths, route| paths.path(route.path, PathItem::new(method(route), operation(route))));
     let components = SCHEMAS.iter().fold(ComponentsBuilder::new(), |components, named| components.schema(named.name, named.schema()));
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("A key, or a tenant token signed with one")).build();
-    let components = components.schema("Error", error()).schema("Setting", setting()).security_scheme(KEY, SecurityScheme::Http(bearer));
+    let cookie = ApiKeyValue::with_description("onggi_session", "The cookie that signing in sets (`__Host-onggi_session` behind TLS)");
+    let session = SecurityScheme::ApiKey(ApiKey::Cookie(cookie));
+    let components = components
+        .schema("Error", error())
+        .schema("Setting", setting())
+        .security_scheme(KEY, SecurityScheme::Http(bearer))
+        .security_scheme(SESSION, session);
     let tags = TAGS.iter().map(|(name, _)| Tag::new(*name));
     OpenApiBuilder::new().info(info).paths(paths.build()).components(Some(components.build())).tags(Some(tags)).build()
 }
@@ -115,8 +122,9 @@ fn operation(route: &Route) -> Operation {
     let (status, says) = match gives {
         None => ("204", "Done"),
         Some("EnqueuedTask") => ("202", "Accepted, and durable"),
+        Some("EventsTaken") => ("202", "Taken"),
         Some("Error") => ("400", "The feature is not enabled"),
-        Some(_) if ["/keys", "/webhooks"].contains(&route.path) && route.method == Method::POST => ("201", "Created"),
+        Some(_) if CREATED.contains(&route.path) && route.method == Method::POST => ("201", "Created"),
         Some(_) => ("200", "The answer"),
     };
     let mut response = ResponseBuilder::new().description(says);
@@ -127,6 +135,9 @@ fn operation(route: &Route) -> Operation {
         ResponseBuilder::new().description("What is wrong, and what would be right").content("application/json", content("Error"));
     operation = operation.response(status, response.build()).response("default", refused.build());
     match route.action {
+        None if route.to == Destination::Portal && !["/portal/api/sign-in", "/portal/api/sign-up"].contains(&route.path) => operation
+            .description(Some("For people who are signed in at the portal. What changes something shows `x-onggi-csrf`."))
+            .security(SecurityRequirement::new(SESSION, std::iter::empty::<String>())),
         Some(action) => operation
             .description(Some(format!("Needs a key with the action `{}`.", action.as_str())))
             .security(SecurityRequirement::new(KEY, std::iter::empty::<String>())),
@@ -134,6 +145,9 @@ fn operation(route: &Route) -> Operation {
     }
     .build()
 }
+
+/// What is posted here is created at once.
+const CREATED: &[&str] = &["/keys", "/webhooks", "/portal/api/sign-up", "/portal/api/tenants", "/portal/api/tenants/{tenant}/invitations"];
 
 /// `postIndexesUidSearch`
 fn operation_id(route: &Route) -> String {
@@ -148,12 +162,14 @@ fn operation_id(route: &Route) -> String {
 
 /// Where a route stands in the document: by the first of these that is part of its path.
 const TAGS: &[(&str, &[&str])] = &[
+    ("Portal", &["/portal"]),
     ("Documents", &["/documents"]),
+    ("Usage and analytics", &["/usage", "/plan", "/analytics", "/events", "/stats/searches"]),
     ("Search", &["search", "/analyze", "/similar"]),
     ("Settings", &["/settings"]),
     ("Containers and generations", &["/containers", "/wake", "/sleep", "/generations"]),
     ("Tasks", &["/tasks", "/batches", "/webhooks"]),
-    ("Keys", &["/keys"]),
+    ("Keys", &["/keys", "/identity-provider"]),
     ("Indexes", &["indexes"]),
     ("Service", &[""]),
     (ABSENT, &[]),
@@ -183,6 +199,10 @@ fn path_parameter(name: &'static str) -> ParameterBuilder {
         "task" => ("The number of the task", schema),
         "batch" => ("The number of the batch", schema),
         "webhook" => ("The uid of the webhook", schema),
+        "session" => ("The uid of the session", schema),
+        "tenant" => ("The uid of the tenant", schema),
+        "user" => ("The uid of the member", schema),
+        "invitation" => ("The uid of the invitation", schema),
         _ => ("Which one", schema),
     };
     let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True);

@@ -17,6 +17,8 @@ pub enum Destination {
     Searcher,
     /// Searchers of the indexes that the body names.
     Searchers,
+    /// The portal, which knows who is signed in. Pages, which are not in the table, are too.
+    Portal,
 }
 
 /// A public route.
@@ -45,7 +47,7 @@ impl Route {
 
     /// Whether the route reads and changes nothing.
     pub fn is_read(&self) -> bool {
-        self.method == Method::GET || matches!(self.to, Destination::Searcher | Destination::Searchers)
+        self.method == Method::GET || matches!(self.to, Destination::Here | Destination::Searcher | Destination::Searchers)
     }
 }
 
@@ -58,6 +60,11 @@ const fn open(path: &'static str, summary: &'static str, shape: &'static str) ->
     Route { method: Method::GET, path, action: None, to: Destination::Here, summary, shape }
 }
 
+/// A route of the portal: for people who are signed in, as a cookie says.
+const fn portal(method: Method, path: &'static str, summary: &'static str, shape: &'static str) -> Route {
+    Route { method, path, action: None, to: Destination::Portal, summary, shape }
+}
+
 /// A route of a feature that Meilisearch has and Onggi does not.
 const fn absent(method: Method, path: &'static str, action: Action) -> Route {
     let summary = "Not offered: answers as Meilisearch does where the feature is switched off";
@@ -65,7 +72,7 @@ const fn absent(method: Method, path: &'static str, action: Action) -> Route {
 }
 
 use Action as A;
-use Destination::{Admin, Searcher, Searchers, Uploader};
+use Destination::{Admin, Here, Searcher, Searchers, Uploader};
 
 /// Every public route.
 #[rustfmt::skip]
@@ -75,6 +82,10 @@ pub static ROUTES: &[Route] = &[
     open("/docs", "A page to read about the API and to try it", "-> Html"),
     open("/docs/{file}", "What the page consists of", "-> Html"),
     route(Method::GET, "/version", A::Version, Admin, "The version of the service", "-> Version"),
+    route(Method::GET, "/plan", A::UsageGet, Admin, "The plan of the tenant, its prices, and how near its quotas are", "-> PlanAnswer"),
+    route(Method::GET, "/usage", A::UsageGet, Admin, "What was used and what it cost: containers, storage, searches; JSON, or CSV for `Accept: text/csv`", "?UsageQuery -> Usage"),
+    route(Method::PATCH, "/usage/alert", A::UsageUpdate, Admin, "Be told when a month costs more than an amount", "SpendingAlertChange -> SpendingAlert"),
+    route(Method::GET, "/stats/searches", A::StatsGet, Admin, "Searches a minute and their times, of the last minutes", "-> SearchesNow"),
     route(Method::GET, "/stats", A::StatsGet, Admin, "Documents and fields of every index", "?StatsOptions -> Stats"),
     // indexes
     route(Method::GET, "/indexes", A::IndexesGet, Admin, "List the indexes", "?Page -> Indexes"),
@@ -90,6 +101,8 @@ pub static ROUTES: &[Route] = &[
     route(Method::GET, "/indexes/{uid}/search", A::Search, Searcher, "Search, with the parameters in the query string", "?Search -> SearchAnswer"),
     route(Method::POST, "/indexes/{uid}/search", A::Search, Searcher, "Search", "Search -> SearchAnswer"),
     route(Method::POST, "/indexes/{uid}/facet-search", A::Search, Searcher, "Search the values of a facet", "FacetSearch -> FacetSearchAnswer"),
+    route(Method::POST, "/indexes/{uid}/events", A::Search, Here, "Report that hits were clicked, or led to what the app is for", "Events -> EventsTaken"),
+    route(Method::GET, "/indexes/{uid}/analytics", A::AnalyticsGet, Admin, "What was searched for: top, rising, slow and empty queries, times and clicks", "?AnalyticsQuery -> Analytics"),
     route(Method::POST, "/indexes/{uid}/analyze", A::SettingsGet, Searcher, "How a text becomes words, and what a draft of settings would change", "Analyze -> Analysis"),
     route(Method::POST, "/multi-search", A::Search, Searchers, "Several searches in one request, side by side or merged into one list", "MultiSearch -> MultiSearchAnswer"),
     // documents
@@ -111,11 +124,12 @@ pub static ROUTES: &[Route] = &[
     route(Method::PATCH, "/indexes/{uid}/settings/{name}", A::SettingsUpdate, Uploader, "Change one setting that is an object", "Setting -> EnqueuedTask"),
     route(Method::DELETE, "/indexes/{uid}/settings/{name}", A::SettingsUpdate, Uploader, "Reset one setting", "-> EnqueuedTask"),
     // containers and generations
-    route(Method::GET, "/indexes/{uid}/containers", A::ContainersGet, Admin, "What serves the index: size, replicas, and each container", "-> Containers"),
+    route(Method::GET, "/indexes/{uid}/containers", A::ContainersGet, Admin, "What serves the index: size, replicas, price, and each container", "?ContainersDraft -> Containers"),
     route(Method::PATCH, "/indexes/{uid}/containers", A::ContainersUpdate, Admin, "Select size, replicas and when to sleep", "Selection -> Containers"),
     route(Method::POST, "/indexes/{uid}/wake", A::ContainersUpdate, Admin, "Wake the index now", "() -> Phase"),
     route(Method::POST, "/indexes/{uid}/sleep", A::ContainersUpdate, Admin, "Send the index to sleep now", "() -> Phase"),
     route(Method::GET, "/indexes/{uid}/generations", A::GenerationsGet, Admin, "The history that is kept", "-> Generations"),
+    route(Method::GET, "/indexes/{uid}/generations/{n}", A::GenerationsGet, Admin, "What a generation consists of: settings, attributes, and the tasks that made it", "-> GenerationDetails"),
     route(Method::POST, "/indexes/{uid}/generations/{n}/rollback", A::GenerationsRollback, Uploader, "Go back to a generation", "() -> EnqueuedTask"),
     route(Method::POST, "/indexes/{uid}/generations/{n}/fork", A::GenerationsFork, Admin, "Copy a generation to a new index", "Fork -> EnqueuedTask"),
     // tasks
@@ -165,9 +179,37 @@ pub static ROUTES: &[Route] = &[
     absent(Method::POST, "/mcp", A::Search),
     absent(Method::DELETE, "/mcp", A::Search),
     // keys
+    route(Method::GET, "/identity-provider", A::KeysGet, Admin, "The identity provider whose tokens may search", "-> IdentityProvider"),
+    route(Method::PUT, "/identity-provider", A::KeysUpdate, Admin, "Let the tokens of an identity provider search, by rules for their claims", "IdentityProvider -> IdentityProvider"),
+    route(Method::DELETE, "/identity-provider", A::KeysDelete, Admin, "Let them search no longer", "-> ()"),
+    route(Method::POST, "/identity-provider/test", A::KeysGet, Here, "What a token of the identity provider would allow, or why it would not", "TokenTrial -> TokenVerdict"),
     route(Method::GET, "/keys", A::KeysGet, Admin, "List keys", "?Page -> Keys"),
     route(Method::POST, "/keys", A::KeysCreate, Admin, "Create a key", "NewKey -> Key"),
     route(Method::GET, "/keys/{key}", A::KeysGet, Admin, "Show a key", "-> Key"),
     route(Method::PATCH, "/keys/{key}", A::KeysUpdate, Admin, "Rename or describe a key", "KeyChange -> Key"),
     route(Method::DELETE, "/keys/{key}", A::KeysDelete, Admin, "Delete a key", "-> ()"),
+    // the portal
+    portal(Method::POST, "/portal/api/sign-in", "Sign in: the answer sets the cookie of a session", "Credentials -> ()"),
+    portal(Method::POST, "/portal/api/sign-up", "Make an account and a tenant, and sign in", "SignUp -> PortalTenant"),
+    portal(Method::POST, "/portal/api/sign-out", "End the session", "() -> ()"),
+    portal(Method::GET, "/portal/api/account", "Who is signed in, and what to show in `x-onggi-csrf`", "-> Account"),
+    portal(Method::PATCH, "/portal/api/account", "Change one's name", "AccountChange -> Account"),
+    portal(Method::POST, "/portal/api/account/password", "Change one's password; other sessions end", "PasswordChange -> ()"),
+    portal(Method::GET, "/portal/api/account/sessions", "List one's sessions", "-> PortalSessions"),
+    portal(Method::DELETE, "/portal/api/account/sessions", "End all other sessions", "-> ()"),
+    portal(Method::DELETE, "/portal/api/account/sessions/{session}", "End a session", "-> ()"),
+    portal(Method::GET, "/portal/api/tenants", "List the tenants that one is a member of", "-> PortalTenants"),
+    portal(Method::POST, "/portal/api/tenants", "Create a tenant that one owns", "NewTenant -> PortalTenant"),
+    portal(Method::GET, "/portal/api/tenants/{tenant}/members", "List the members of a tenant", "-> Members"),
+    portal(Method::PATCH, "/portal/api/tenants/{tenant}/members/{user}", "Change the role of a member", "RoleChange -> ()"),
+    portal(Method::DELETE, "/portal/api/tenants/{tenant}/members/{user}", "Remove a member", "-> ()"),
+    portal(Method::GET, "/portal/api/tenants/{tenant}/invitations", "List invitations", "-> Invitations"),
+    portal(Method::POST, "/portal/api/tenants/{tenant}/invitations", "Invite somebody; the link is shown once", "NewInvitation -> Invitation"),
+    portal(Method::DELETE, "/portal/api/tenants/{tenant}/invitations/{invitation}", "Withdraw an invitation", "-> ()"),
+    portal(Method::POST, "/portal/api/tenants/{tenant}/indexes/{index}/settings/effect", "What a change of settings would do, without making it", "Settings -> SettingsEffect"),
+    portal(Method::POST, "/portal/api/tenants/{tenant}/tokens", "Sign a tenant token with a key, to try search rules", "NewTenantToken -> TenantToken"),
+    portal(Method::GET, "/portal/api/operator/tenants", "For operators: list tenants", "?FindTenants -> OperatorTenants"),
+    portal(Method::PATCH, "/portal/api/operator/tenants/{tenant}", "For operators: suspend or resume a tenant", "TenantStatusChange -> ()"),
+    portal(Method::DELETE, "/portal/api/operator/tenants/{tenant}", "For operators: delete a tenant", "-> ()"),
+    portal(Method::GET, "/portal/api/operator/containers", "For operators: everything that runs", "-> AllContainers"),
 ];

@@ -1,13 +1,18 @@
 //! A request to a searcher of an index: sent to the least busy one, once more to another when one fails, and held while the index wakes.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header::AUTHORIZATION};
-use onggi_domain::{Code, IndexUid, limits::Limits, worker::Endpoint};
+use onggi_domain::{
+    Code, IndexUid,
+    limits::Limits,
+    worker::{Endpoint, TIMING},
+};
 use onggi_web::{
     Error, Result,
+    trace::{Call, KeyValue},
     upstream::{HttpClient, chain, http_client},
 };
 
@@ -19,6 +24,10 @@ use crate::{
     replicas::{Replicas, UnderWay},
     waking::Waking,
 };
+
+/// How long a connection to a searcher may take to come about. They are near: what takes longer is lost, and the system would wait for a
+/// second before it sends that again.
+const CONNECT_TIME: Duration = Duration::from_millis(250);
 
 /// The searchers of all indexes.
 pub(crate) struct Searchers {
@@ -53,15 +62,15 @@ impl Silence {
 impl Searchers {
     pub(crate) fn new(discovery: Arc<dyn Discovery>, limits: &Limits) -> Self {
         let waking = Arc::new(Waking::new(discovery.clone(), limits));
-        Self { discovery, client: http_client(), replicas: Arc::default(), waking }
+        Self { discovery, client: http_client(CONNECT_TIME), replicas: Arc::default(), waking }
     }
 
     /// The answer of one of the index's searchers.
     pub(crate) async fn ask(&self, uid: &IndexUid, index: Found, question: &Question) -> Result<Response> {
         let (mut tried, mut lost, mut place) = (Vec::new(), false, None);
         loop {
-            let endpoints = self.discovery.endpoints(index.id);
-            if let Some((endpoint, under_way)) = self.replicas.choose(&endpoints, &tried) {
+            let (endpoints, zone) = (self.discovery.endpoints(index.id), self.discovery.zone());
+            if let Some((endpoint, under_way)) = self.replicas.choose(&endpoints, &tried, zone.as_deref()) {
                 let silence = match self.send(endpoint, question, under_way).await {
                     Ok(response) => return Ok(response),
                     Err(silence) => silence,
@@ -90,8 +99,28 @@ impl Searchers {
     }
 
     async fn send(&self, endpoint: &Endpoint, question: &Question, under_way: UnderWay) -> Result<Response, Silence> {
-        let request = request(endpoint, question).map_err(|error| Silence::refused(error.to_string()))?;
-        let response = self.client.request(request).await.map_err(|error| Silence { why: chain(&error), lost: !error.is_connect() })?;
+        let mut request = request(endpoint, question).map_err(|error| Silence::refused(error.to_string()))?;
+        let call = Call::begin("ask a searcher", [KeyValue::new("onggi.container", endpoint.name.clone())]);
+        if let Some(call) = &call {
+            call.inject(request.headers_mut());
+        }
+        let response = match self.client.request(request).await {
+            Ok(response) => response,
+            Err(error) => {
+                let why = chain(&error);
+                if let Some(call) = call {
+                    call.failed(&why);
+                }
+                return Err(Silence { why, lost: !error.is_connect() });
+            }
+        };
+        if let Some(call) = call {
+            let timings = response.headers().get(TIMING).and_then(|value| value.to_str().ok()?.parse().ok());
+            if let Some(timings) = timings {
+                call.timed(timings);
+            }
+            call.answered(response.status());
+        }
         match response.status() {
             StatusCode::SERVICE_UNAVAILABLE if response.headers().contains_key(DRAINING) => Err(Silence::refused("draining")),
             // Another container listens at its address by now.

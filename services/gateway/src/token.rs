@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, dangerous::insecure_decode_claims, decode};
-use onggi_domain::{ApiError, Code, KeyId, Timestamp, key::IndexPattern};
+use onggi_domain::{ApiError, Code, KeyId, Timestamp, identity::Granted, key::IndexPattern};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -16,6 +16,9 @@ pub(crate) enum SearchRules {
     List(Vec<IndexPattern>),
     /// These, each with its rule.
     Map(HashMap<IndexPattern, Option<Rule>>),
+    /// What the claims of a token of an identity provider allow; of an index the first one that names it.
+    #[serde(skip)]
+    Granted(Vec<(Vec<IndexPattern>, Option<Value>)>),
 }
 
 /// What of an index may be searched. An unknown field is refused: a misspelt filter must not open everything.
@@ -31,15 +34,29 @@ impl SearchRules {
         match self {
             Self::List(patterns) => patterns.iter().any(|pattern| pattern.matches(uid)),
             Self::Map(rules) => rules.keys().any(|pattern| pattern.matches(uid)),
+            Self::Granted(granted) => granted.iter().any(|(patterns, _)| patterns.iter().any(|pattern| pattern.matches(uid))),
         }
     }
 
     /// The filter for an index: of the rule that names it most closely, its whole name before the longest prefix.
     pub(crate) fn filter(&self, uid: &str) -> Option<&Value> {
-        let Self::Map(rules) = self else { return None };
-        let matching = rules.iter().filter(|(pattern, _)| pattern.matches(uid));
-        let (_, rule) = matching.max_by_key(|(pattern, _)| (!pattern.as_str().ends_with('*'), pattern.as_str().len()))?;
-        rule.as_ref()?.filter.as_ref()
+        match self {
+            Self::List(_) => None,
+            Self::Map(rules) => {
+                let matching = rules.iter().filter(|(pattern, _)| pattern.matches(uid));
+                let (_, rule) = matching.max_by_key(|(pattern, _)| (!pattern.as_str().ends_with('*'), pattern.as_str().len()))?;
+                rule.as_ref()?.filter.as_ref()
+            }
+            Self::Granted(granted) => {
+                let (_, filter) = granted.iter().find(|(patterns, _)| patterns.iter().any(|pattern| pattern.matches(uid)))?;
+                filter.as_ref()
+            }
+        }
+    }
+
+    /// What an identity provider's token allows.
+    pub(crate) fn granted(granted: Vec<Granted>) -> Self {
+        Self::Granted(granted.into_iter().map(|granted| (granted.indexes, granted.filter.map(Value::String))).collect())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use onggi_domain::container::Role;
+use onggi_domain::container::{Autoscale, Role, Target};
 
 /// Search indexes in containers, with Meilisearch's API.
 ///
@@ -33,6 +33,9 @@ pub enum Command {
     /// API keys of a tenant.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// People who run the platform, and links that sign somebody in.
+    #[command(subcommand)]
+    Operator(OperatorCommand),
     /// Indexes of a running Onggi, through its API.
     #[command(subcommand)]
     Index(IndexCommand),
@@ -44,6 +47,9 @@ pub enum Command {
     /// Dumps and snapshots: archives of a tenant's documents and settings, which `POST /dumps` and `POST /snapshots` ask for.
     #[command(subcommand)]
     Dump(DumpCommand),
+    /// Backups of the bucket, of all tenants, beside dumps of the database. Read docs/operations.md first: the order matters.
+    #[command(subcommand)]
+    Backup(BackupCommand),
     /// Search an index.
     Search(SearchArgs),
     /// Check bucket, database and workers, and say what to do about what is wrong.
@@ -76,6 +82,43 @@ pub enum Command {
     Worker(WorkerArgs),
 }
 
+impl Command {
+    /// The name of a command that serves requests, for whoever sees it from outside.
+    pub(crate) fn service(&self) -> Option<&'static str> {
+        match self {
+            Self::Up(_) => Some("onggi"),
+            Self::Gateway => Some("onggi-gateway"),
+            Self::Uploader => Some("onggi-uploader"),
+            Self::Admin => Some("onggi-admin"),
+            Self::Controller => Some("onggi-controller"),
+            _ => None,
+        }
+    }
+}
+
+/// `onggi backup ...`.
+#[derive(Debug, Subcommand)]
+pub enum BackupCommand {
+    /// Copy the bucket while it is used. Dump the database before it. Given again, it copies what is new.
+    Copy {
+        /// Where to: `file:///directory` or `s3://bucket/path?...`, with the options of the configured bucket.
+        #[arg(long, value_name = "URL")]
+        to: String,
+        /// The data.
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Copy a backup into the configured bucket, and tell the restored database what is newer than it. Nothing else may run.
+    Restore {
+        /// Where from.
+        #[arg(long, value_name = "URL")]
+        from: String,
+        /// The data.
+        #[command(flatten)]
+        data: DataArgs,
+    },
+}
+
 /// Where the data is.
 #[derive(Debug, Args)]
 pub struct DataArgs {
@@ -104,6 +147,20 @@ pub struct WorkerArgs {
     pub disk_bytes: Option<u64>,
 }
 
+/// Reads `MIN-MAX:TARGET`; what cannot be is told by the API.
+fn autoscale(text: &str) -> Result<Autoscale, String> {
+    let read = || {
+        let (range, target) = text.split_once(':')?;
+        let (min, max) = range.split_once('-')?;
+        let target = match target.strip_suffix('%') {
+            Some(percent) => Target::CpuPercent(percent.parse().ok()?),
+            None => Target::ConcurrentSearches(target.parse().ok()?),
+        };
+        Some(Autoscale { min: min.parse().ok()?, max: max.parse().ok()?, target })
+    };
+    read().ok_or_else(|| "give it as `1-4:8` or `1-4:70%`".to_owned())
+}
+
 fn role(text: &str) -> Result<Role, String> {
     [Role::Indexer, Role::Searcher].into_iter().find(|role| role.as_str() == text).ok_or_else(|| "give `indexer` or `searcher`".to_owned())
 }
@@ -125,6 +182,38 @@ pub struct UpArgs {
     pub dev_key: Option<String>,
 }
 
+/// `onggi operator ...`. These work on the database itself; `onggi up` may be running or not.
+#[derive(Debug, Subcommand)]
+#[allow(missing_docs, reason = "the help texts are the documentation")]
+pub enum OperatorCommand {
+    /// Make somebody an operator, with a new account where there is none, and print a link that signs in once.
+    Add {
+        /// The address.
+        email: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Make somebody an ordinary person again; the account stays.
+    Remove {
+        /// The address.
+        email: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// List the operators.
+    List {
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Print a link that signs somebody in once, for who has lost the password.
+    Link {
+        /// The address.
+        email: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+}
+
 /// `onggi tenant ...`. These work on the database itself; `onggi up` may be running or not.
 #[derive(Debug, Subcommand)]
 #[allow(missing_docs, reason = "the help texts are the documentation")]
@@ -133,6 +222,18 @@ pub enum TenantCommand {
     Create {
         /// Its name, unique.
         name: String,
+        /// Its plan; none: the configuration's default.
+        #[arg(long)]
+        plan: Option<String>,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Give a tenant another plan. What it has beyond that stays as it is.
+    Plan {
+        /// Its name.
+        name: String,
+        /// The name of the plan.
+        plan: String,
         #[command(flatten)]
         data: DataArgs,
     },
@@ -242,8 +343,12 @@ pub enum IndexCommand {
         /// Its uid.
         uid: String,
         /// Searchers to run; 0 sends the index to sleep.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "autoscale")]
         replicas: Option<u32>,
+        /// A range in which their number follows the load, such as `1-4:8` or `1-4:70%`: fewest, most, and what each is to be asked,
+        /// concurrent searches or CPU.
+        #[arg(long, value_name = "MIN-MAX:TARGET", value_parser = autoscale)]
+        autoscale: Option<Autoscale>,
         /// Size class.
         #[arg(long)]
         size: Option<String>,
@@ -385,5 +490,15 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_range_is_read_with_its_target() {
+        use onggi_domain::container::{Autoscale, Target};
+        assert_eq!(super::autoscale("1-4:8"), Ok(Autoscale { min: 1, max: 4, target: Target::ConcurrentSearches(8) }));
+        assert_eq!(super::autoscale("2-2:70%"), Ok(Autoscale { min: 2, max: 2, target: Target::CpuPercent(70) }));
+        for wrong in ["", "1-4", "4:8", "1-4:", "1-4:%", "-1-4:8"] {
+            assert!(super::autoscale(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -15,9 +15,16 @@ use figment::{
     value::{Dict, Value},
 };
 use ipnet::IpNet;
+use onggi_admin::portal::PortalConfig;
+use onggi_bucket::{Sts, StsConfig};
 use onggi_controller::{ControllerConfig, kubernetes::KubernetesConfig};
-use onggi_domain::{container::SizeTable, limits::Limits};
+use onggi_domain::{container::SizeTable, limits::Limits, plan::PlanTable};
+use onggi_gateway::counting::CountingConfig;
+use onggi_web::trace::TraceConfig;
 use serde::{Deserialize, Serialize};
+
+/// Variables after `ONGGI_` that are read elsewhere.
+const ELSEWHERE: [&str; 6] = ["URL", "KEY", "CONFIG", "DEV_KEY", "WORKER_LOG", "BUCKET_CREDENTIALS"];
 
 /// Everything that can be configured, with its default.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -41,6 +48,10 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// The size classes that tenants can select.
     pub(crate) sizes: SizeTable,
+    /// The plans of tenants, their quotas and prices.
+    pub(crate) plans: PlanTable,
+    /// How searches are counted and queries logged.
+    pub(crate) analytics: CountingConfig,
     /// What the controller does when.
     pub(crate) controller: ControllerConfig,
     /// What the services show each other when each is a process of its own: 32 characters or more, the same for all. `up` makes its own.
@@ -49,6 +60,12 @@ pub(crate) struct Config {
     pub(crate) services: ServicesConfig,
     /// How containers are run on Kubernetes.
     pub(crate) kubernetes: KubernetesConfig,
+    /// Where traces go.
+    pub(crate) telemetry: TraceConfig,
+    /// The portal.
+    pub(crate) portal: PortalConfig,
+    /// Networks of proxies before the gateway, such as an ingress: whom they say they ask for is believed.
+    pub(crate) proxies: Vec<IpNet>,
 }
 
 impl Default for Config {
@@ -63,11 +80,16 @@ impl Default for Config {
             bucket: BucketConfig::default(),
             limits: Limits::default(),
             sizes: SizeTable::default(),
+            plans: PlanTable::default(),
+            analytics: CountingConfig::default(),
             // On one's own machine, what is told of tasks is likely to be on it too.
             controller: ControllerConfig { webhook_networks: loopback(), ..ControllerConfig::default() },
             internal_secret: None,
             services: ServicesConfig::default(),
             kubernetes: KubernetesConfig::default(),
+            telemetry: TraceConfig::default(),
+            portal: PortalConfig::default(),
+            proxies: Vec::new(),
         }
     }
 }
@@ -82,6 +104,8 @@ pub(crate) struct ServicesConfig {
     pub(crate) admin: url::Url,
     /// Address of the controllers.
     pub(crate) controller: url::Url,
+    /// Address of the gateway, which pages of the portal ask.
+    pub(crate) gateway: url::Url,
     /// Where this process can be reached by its like, if that is not `listen`: a pod's own address.
     pub(crate) address: Option<SocketAddr>,
     /// Where probes and metrics are served.
@@ -98,6 +122,7 @@ impl Default for ServicesConfig {
             uploader: url("uploader"),
             admin: url("admin"),
             controller: url("controller"),
+            gateway: url("gateway"),
             address: None,
             probes: ([0, 0, 0, 0], 7709).into(),
             drain: Duration::from_secs(5),
@@ -118,6 +143,8 @@ pub(crate) struct BucketConfig {
     pub(crate) url: Option<String>,
     /// Options of the store, such as `aws_access_key_id`; hidden when shown.
     pub(crate) options: std::collections::BTreeMap<String, Secret>,
+    /// Where each index's workers get credentials from that reach its prefix only, on Kubernetes. Absent: all have those of `options`.
+    pub(crate) sts: Option<StsConfig>,
 }
 
 /// Text that is never shown.
@@ -147,7 +174,18 @@ impl Config {
             }
             given = given.merge(Toml::file_exact(file));
         }
-        given = given.merge(Env::prefixed("ONGGI_").split("__").ignore(&["URL", "KEY", "CONFIG", "DEV_KEY", "WORKER_LOG"]));
+        given = given.merge(Env::prefixed("ONGGI_").split("__").ignore(&ELSEWHERE));
+        Self::from_given(&given)
+    }
+
+    /// The configuration that `ONGGI_*` variables give, by their names without that.
+    #[cfg(test)]
+    pub(crate) fn from_variables(variables: impl Iterator<Item = (String, String)>) -> anyhow::Result<Self> {
+        let mut given = Figment::new();
+        for (name, value) in variables {
+            let value: Value = value.parse().context("a value of the configuration")?;
+            given = given.merge((name.replace("__", "."), value));
+        }
         Self::from_given(&given)
     }
 
@@ -167,10 +205,17 @@ impl Config {
                 bail!("configuration: {name} has {} characters; give 32 or more of ASCII, without spaces", secret.len());
             }
         }
+        if let Some(sts) = &self.bucket.sts {
+            sts.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))?;
+        }
+        self.telemetry.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))?;
+        self.portal.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))?;
         self.kubernetes.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))?;
         if self.sizes.0.is_empty() {
             bail!("configuration: sizes is empty; name at least one size class");
         }
+        self.plans.validate(&self.sizes).map_err(|why| anyhow::anyhow!("configuration: {why}"))?;
+        self.analytics.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))?;
         self.controller.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))
     }
 
@@ -195,6 +240,12 @@ impl Config {
     /// The options of the bucket.
     pub(crate) fn bucket_options(&self) -> Vec<(String, String)> {
         self.bucket.options.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect()
+    }
+
+    /// Where workers get credentials of their own from, if that is configured.
+    pub(crate) fn sts(&self) -> anyhow::Result<Option<Sts>> {
+        let Some(sts) = &self.bucket.sts else { return Ok(None) };
+        Ok(Some(Sts::new(&self.bucket_url()?, &self.bucket_options(), sts.clone()).context("cannot ask for scoped credentials")?))
     }
 
     /// The server's secret; made and kept in `data/secret` when none is configured.
@@ -236,7 +287,21 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// Keys that may stand in the configuration although the defaults leave them out.
-const OPTIONAL: [&str; 7] = ["metrics_listen", "secret", "internal_secret", "database", "bucket.url", "bucket.options", "services.address"];
+const OPTIONAL: [&str; 13] = [
+    "metrics_listen",
+    "secret",
+    "internal_secret",
+    "database",
+    "bucket.url",
+    "bucket.options",
+    "bucket.sts",
+    "bucket.sts.role",
+    "bucket.sts.endpoint",
+    "bucket.sts.session_time",
+    "services.address",
+    "telemetry.otlp",
+    "portal.public_url",
+];
 
 fn refuse_unknown(given: &Dict) -> anyhow::Result<()> {
     let Value::Dict(_, defaults) = Value::serialize(Config::default()).context("the defaults are plain data")? else {
@@ -247,7 +312,7 @@ fn refuse_unknown(given: &Dict) -> anyhow::Result<()> {
     let mut keys = Vec::new();
     paths(given, "", &mut keys);
     for key in keys {
-        let below_open_table = ["bucket.options.", "kubernetes.node_selector."].iter().any(|table| key.starts_with(table));
+        let below_open_table = ["bucket.options.", "kubernetes.node_selector.", "portal.oidc."].iter().any(|table| key.starts_with(table));
         if below_open_table || known.contains(&key) {
             continue;
         }
@@ -293,6 +358,17 @@ mod tests {
         assert!(error.contains("`limits.body_byte` is not known") && error.contains("`limits.body_bytes`"), "{error}");
         let error = parse("lisen = 1").unwrap_err().to_string();
         assert!(error.contains("did you mean `listen`"), "{error}");
+    }
+
+    #[test]
+    fn plans_are_replaced_and_checked() {
+        let plan = "name = \"one\"\nmax_indexes = 1\nmax_replicas_per_index = 1\nmax_replicas = 1\nmax_documents = 10\nmax_storage = \"1MiB\"\n\
+                    requests_per_second = 5\nmax_cpu_millis = 500\nmax_memory = \"1GiB\"\n[plans.list.prices]\ncurrency = \"KRW\"\ncontainer_hour = {small = 15}\n";
+        let config = parse(&format!("[plans]\ndefault = \"one\"\nsign_up = \"one\"\n[[plans.list]]\n{plan}")).unwrap();
+        assert_eq!((config.plans.list.len(), config.plans.of(None).prices.container_hour["small"]), (1, 15.0));
+        let error = parse(&format!("[plans]\nsign_up = \"two\"\n[[plans.list]]\n{plan}")).unwrap_err().to_string();
+        assert!(error.contains("plans."), "{error}");
+        assert!(parse("[analytics]\nlog_one_in = 0").unwrap_err().to_string().contains("log_one_in"));
     }
 
     #[test]

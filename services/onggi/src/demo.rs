@@ -4,27 +4,11 @@ use std::io::IsTerminal;
 
 use anyhow::Context;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use onggi_admin::portal::{SAMPLES, Sample, sample_settings};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::client::Client;
-
-/// One index of the demo.
-pub(crate) struct Sample {
-    /// Its uid.
-    pub(crate) uid: &'static str,
-    /// A query that finds something.
-    pub(crate) query: &'static str,
-    /// Its documents: zstd of NDJSON.
-    documents: &'static [u8],
-}
-
-/// The indexes of the demo.
-pub(crate) const SAMPLES: [Sample; 3] = [
-    Sample { uid: "packages-en", query: "real-time strategy game", documents: include_bytes!("../demo/packages.en.ndjson.zst") },
-    Sample { uid: "packages-ko", query: "실시간 전략 게임", documents: include_bytes!("../demo/packages.ko.ndjson.zst") },
-    Sample { uid: "packages-ja", query: "リアルタイム戦略ゲーム", documents: include_bytes!("../demo/packages.ja.ndjson.zst") },
-];
 
 /// Creates the indexes with two replicas each and waits until the documents are searchable. What is there already stays.
 pub(crate) async fn load(url: &str, root_key: &str) -> anyhow::Result<()> {
@@ -60,12 +44,7 @@ async fn load_one(client: &Client, sample: &Sample, bar: &ProgressBar) -> anyhow
     let created = client.json(Method::POST, "/indexes", &json!({"uid": sample.uid, "primaryKey": "id"})).await?;
     wait(client, &created).await?;
     client.json(Method::PATCH, &format!("{path}/containers"), &json!({"replicas": 2})).await?;
-    let settings = json!({
-        "searchableAttributes": ["name", "title", "description"],
-        "filterableAttributes": ["section", "priority", "installed_size_kb", "tags"],
-        "sortableAttributes": ["name", "installed_size_kb"],
-    });
-    client.json(Method::PATCH, &format!("{path}/settings"), &settings).await?;
+    client.json(Method::PATCH, &format!("{path}/settings"), &sample_settings()).await?;
     bar.set_message("uploading");
     let request = client
         .request(Method::POST, &format!("{path}/documents"))

@@ -19,12 +19,13 @@ pub(crate) async fn run(command: IndexCommand) -> anyhow::Result<()> {
             println!("index {uid} is there");
             Ok(())
         }
-        IndexCommand::Containers { uid, replicas, size, sleep_after, api } => {
+        IndexCommand::Containers { uid, replicas, autoscale, size, sleep_after, api } => {
             let client = Client::new(&api)?;
             let path = format!("/indexes/{uid}/containers");
             let mut patch = serde_json::Map::new();
             for (name, value) in [
                 ("replicas", replicas.map(Value::from)),
+                ("autoscale", autoscale.map(|range| json!(range))),
                 ("size", size.map(Value::from)),
                 ("sleepAfterSeconds", sleep_after.map(Value::from)),
             ] {
@@ -76,7 +77,10 @@ async fn list(client: &Client) -> anyhow::Result<()> {
 
 fn show_containers(answer: &Value) {
     let asleep_after = answer["sleepAfterSeconds"].as_u64().map_or("never".to_owned(), |seconds| format!("after {seconds} s"));
-    println!("{}: {} x {}, sleeps {asleep_after}", text(&answer["phase"]), answer["replicas"], text(&answer["size"]));
+    let range = &answer["autoscale"];
+    let range = if range.is_null() { String::new() } else { format!(" of {} to {}", range["min"], range["max"]) };
+    let replicas = if range.is_empty() { &answer["replicas"] } else { &answer["wanted"] };
+    println!("{}: {replicas}{range} x {}, sleeps {asleep_after}", text(&answer["phase"]), text(&answer["size"]));
     for container in answer["containers"].as_array().into_iter().flatten() {
         let memory = container["memoryBytes"].as_u64().map_or(String::new(), |bytes| bytesize::ByteSize(bytes).to_string());
         let generation = container["generation"].as_u64().map_or(String::new(), |generation| format!("generation {generation}"));
@@ -86,6 +90,9 @@ fn show_containers(answer: &Value) {
             text(&container["status"]),
             text(&container["note"])
         );
+    }
+    for decision in answer["decisions"].as_array().into_iter().flatten().take(5) {
+        println!("  {} from {} to {}: {}", text(&decision["at"]), decision["from"], decision["to"], text(&decision["why"]));
     }
 }
 

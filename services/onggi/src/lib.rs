@@ -1,10 +1,13 @@
 //! The `onggi` program: `up` joins all services in one process, `worker` is what runs in containers, the rest are the
 //! operator's and the tenant's commands.
 
+mod backup;
 pub mod cli;
 mod client;
 mod config;
 mod demo;
+#[cfg(test)]
+mod deployed;
 mod doctor;
 #[cfg(test)]
 mod documented;
@@ -13,6 +16,7 @@ mod import;
 mod index;
 mod operator;
 mod parts;
+mod people;
 mod services;
 mod up;
 
@@ -22,6 +26,7 @@ use anyhow::Context;
 use cli::{Cli, Command, ConfigCommand, DataArgs, WorkerArgs};
 use config::Config;
 use onggi_metadata::Metadata;
+use onggi_web::trace::Traces;
 use onggi_worker::Part;
 
 /// How long `onggi health` waits.
@@ -35,7 +40,18 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     let config = Config::load(cli.config.as_deref())?;
     onggi_web::telemetry::init_logs(&config.log);
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    runtime.block_on(run_with(cli.command, config))
+    let traces = {
+        let _inside = runtime.enter();
+        match cli.command.service() {
+            Some(service) => Traces::begin(&config.telemetry, service).map_err(|why| anyhow::anyhow!("traces cannot be sent: {why}"))?,
+            None => None,
+        }
+    };
+    let ended = runtime.block_on(run_with(cli.command, config));
+    if let Some(traces) = traces {
+        traces.end();
+    }
+    ended
 }
 
 async fn run_with(command: Command, config: Config) -> anyhow::Result<()> {
@@ -44,10 +60,12 @@ async fn run_with(command: Command, config: Config) -> anyhow::Result<()> {
             let config = with_data(config, &args.data);
             up::run(config, args).await
         }
-        Command::Tenant(command) => operator::tenant(command, config).await,
+        Command::Tenant(command) => Box::pin(operator::tenant(command, config)).await,
+        Command::Operator(command) => people::operator(command, config).await,
         Command::Key(command) => operator::key(command, config).await,
         Command::Index(command) => index::run(command).await,
-        Command::Dump(command) => dump::run(command, config).await,
+        Command::Dump(command) => Box::pin(dump::run(command, config)).await,
+        Command::Backup(command) => backup::run(command, config).await,
         Command::Import(args) => import::run(args).await,
         Command::Search(args) => index::search(args).await,
         Command::Doctor(data) => doctor::run(&with_data(config, &data)).await,

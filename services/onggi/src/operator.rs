@@ -27,22 +27,37 @@ pub(crate) async fn open(config: Config, data: &DataArgs) -> anyhow::Result<(Met
 /// Runs `onggi tenant ...`.
 pub(crate) async fn tenant(command: TenantCommand, config: Config) -> anyhow::Result<()> {
     match command {
-        TenantCommand::Create { name, data } => {
+        TenantCommand::Create { name, plan, data } => {
+            if let Some(plan) = &plan {
+                config.plans.get(plan)?;
+            }
             let (metadata, secrets) = open(config, &data).await?;
             let created = onggi_admin::operator::create_tenant(&metadata, &secrets, &name).await.map_err(|error| explain(error, &name))?;
+            if let Some(plan) = &plan {
+                metadata.tenants.set_plan(created.tenant.id, Some(plan)).await?;
+            }
             println!("tenant {name} is there; keep its keys, the root key is shown only now");
             println!("  root key    {}", created.root_key);
             println!("  search key  {}", created.search_key);
             println!("  admin key   {}", created.admin_key);
             Ok(())
         }
-        TenantCommand::List { data } => {
+        TenantCommand::Plan { name, plan, data } => {
+            config.plans.get(&plan)?;
             let (metadata, _) = open(config, &data).await?;
-            println!("{:<30} {:<10} {:>8}  created", "tenant", "status", "indexes");
+            onggi_admin::operator::set_plan(&metadata, &name, Some(&plan)).await.map_err(|error| explain(error, &name))?;
+            println!("tenant {name} has the plan {plan}");
+            Ok(())
+        }
+        TenantCommand::List { data } => {
+            let plans = config.plans.clone();
+            let (metadata, _) = open(config, &data).await?;
+            println!("{:<30} {:<10} {:<10} {:>8}  created", "tenant", "status", "plan", "indexes");
             for tenant in metadata.tenants.list().await? {
                 let indexes = metadata.indexes.count(tenant.id).await?;
                 let status = if tenant.status == TenantStatus::Suspended { "suspended" } else { "active" };
-                println!("{:<30} {status:<10} {indexes:>8}  {}", tenant.name, tenant.created_at);
+                let plan = &plans.of(tenant.plan.as_deref()).name;
+                println!("{:<30} {status:<10} {plan:<10} {indexes:>8}  {}", tenant.name, tenant.created_at);
             }
             Ok(())
         }

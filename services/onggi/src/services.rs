@@ -12,7 +12,7 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use onggi_controller::kubernetes::{self, Candidate, KubernetesRuntime, WorkerTerms};
+use onggi_controller::kubernetes::{self, Candidate, KubernetesRuntime, TenantPlans, WorkerTerms};
 use onggi_domain::{ApiError, Code};
 use onggi_gateway::kubernetes::Slices;
 use onggi_web::{
@@ -36,11 +36,20 @@ pub(crate) async fn gateway(config: &Config) -> anyhow::Result<()> {
     let internal = internal_secret(config)?;
     let ground = Ground::open(config, internal.clone()).await?;
     let controller = upstream(&config.services.controller, &internal)?;
-    let discovery = Slices::watch(controller, internal.clone()).await.context("cannot reach the cluster's API")?;
+    let own = config.services.address.map(|address| (config.kubernetes.namespace.as_str(), address.ip()));
+    let discovery = Slices::watch(controller, internal.clone(), own).await.context("cannot reach the cluster's API")?;
     let uploader = upstream(&config.services.uploader, &internal)?;
     let admin = upstream(&config.services.admin, &internal)?;
     let router = ground.gateway(discovery.clone(), uploader, admin);
-    run(config, "gateway", router, move || discovery.is_complete(), stop).await
+    // Until after the last request, so that it counts too.
+    let served = CancellationToken::new();
+    let counting = tokio::spawn({
+        let (counting, served) = (ground.counting.clone(), served.clone());
+        async move { counting.run(served.cancelled_owned()).await }
+    });
+    run(config, "gateway", router, move || discovery.is_complete(), stop).await?;
+    served.cancel();
+    counting.await.context("counting")
 }
 
 /// Takes what becomes log entries.
@@ -55,7 +64,9 @@ pub(crate) async fn uploader(config: &Config) -> anyhow::Result<()> {
 pub(crate) async fn admin(config: &Config) -> anyhow::Result<()> {
     let stop = stopped();
     let internal = internal_secret(config)?;
-    let router = Ground::open(config, internal.clone()).await?.admin(upstream(&config.services.controller, &internal)?);
+    let ground = Ground::open(config, internal.clone()).await?;
+    let (controller, edge) = (upstream(&config.services.controller, &internal)?, upstream(&config.services.gateway, &internal)?);
+    let router = ground.admin(controller, edge, stop.clone());
     run(config, "admin", router, || true, stop).await
 }
 
@@ -85,12 +96,18 @@ pub(crate) async fn controller(config: &Config) -> anyhow::Result<()> {
             limits: config.limits.clone(),
             sizes: config.sizes.clone(),
             internal_secret: internal,
+            sts: config.sts()?,
+            plans: Some(TenantPlans {
+                tenants: ground.metadata.tenants.clone(),
+                indexes: ground.metadata.indexes.clone(),
+                table: config.plans.clone(),
+            }),
         };
         let ended = CancellationToken::new();
         let work = async {
             let runtime = Arc::new(KubernetesRuntime::start(client, config.kubernetes.clone(), terms).await);
             let controller = ground.controller(runtime.clone());
-            leading.store(Some(Arc::new(controller.router())));
+            leading.store(Some(Arc::new(Ground::ask_controller(&controller))));
             tokio::join!(controller.run(ended.cancelled()), runtime.operate(ended.cancelled()));
         };
         let watch = async {

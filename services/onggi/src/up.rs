@@ -6,7 +6,7 @@ use std::{
     fs::File,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -14,7 +14,7 @@ use anyhow::{Context, bail};
 use async_trait::async_trait;
 use onggi_controller::{Controller, ProcessConfig, ProcessRuntime};
 use onggi_domain::{IndexId, worker::Endpoint};
-use onggi_gateway::{Discovery, WakeError};
+use onggi_gateway::{Discovery, WakeError, counting::Counting};
 use onggi_metadata::{KeySecrets, Metadata};
 use onggi_web::Upstream;
 use tokio::net::TcpListener;
@@ -25,6 +25,7 @@ use crate::{
     config::{Config, random_secret},
     demo,
     parts::Ground,
+    people,
 };
 
 /// How long requests under way may take to end after Ctrl-C.
@@ -41,7 +42,8 @@ pub(crate) async fn run(mut config: Config, args: UpArgs) -> anyhow::Result<()> 
         check_dev_key(key, config.listen)?;
     }
     let _lock = lock(&config)?;
-    let parts = Parts::build(&config).await?;
+    let stop = CancellationToken::new();
+    let parts = Parts::build(&config, &stop).await?;
     if let Some(key) = &args.dev_key {
         onggi_admin::operator::ensure_tenant_with_key(&parts.metadata, &parts.secrets, "dev", key)
             .await
@@ -52,11 +54,16 @@ pub(crate) async fn run(mut config: Config, args: UpArgs) -> anyhow::Result<()> 
         .await
         .with_context(|| format!("cannot listen on {}: is another program there? --listen ADDR takes another address", config.listen))?;
     let url = format!("http://{}", listener.local_addr().context("asking where the listener listens")?);
-    let stop = CancellationToken::new();
     let serving = tokio::spawn(onggi_web::serve::serve(listener, parts.gateway.clone(), stop.clone().cancelled_owned(), GRACE));
     let controlling = tokio::spawn({
         let (controller, stop) = (parts.controller.clone(), stop.clone());
         async move { controller.run(stop.cancelled_owned()).await }
+    });
+    // Until after the last request, so that it counts too.
+    let served = CancellationToken::new();
+    let counting = tokio::spawn({
+        let (counting, served) = (parts.counting.clone(), served.clone());
+        async move { counting.run(served.cancelled_owned()).await }
     });
     let metrics = serve_metrics(&config, &stop).await?;
 
@@ -68,7 +75,8 @@ pub(crate) async fn run(mut config: Config, args: UpArgs) -> anyhow::Result<()> 
             let keys =
                 onggi_admin::operator::ensure_tenant(&parts.metadata, &parts.secrets, "demo").await.context("cannot create tenant demo")?;
             demo::load(&url, &keys.root_key).await?;
-            screen::demo(&url, &keys.root_key, &keys.search_key);
+            let enter = people::demo(&parts.metadata, keys.tenant.id).await.context("cannot make the demo's account")?;
+            screen::demo(&url, &keys.root_key, &keys.search_key, &enter);
         } else if args.dev_key.is_some() {
             screen::dev(&url);
         } else {
@@ -86,6 +94,8 @@ pub(crate) async fn run(mut config: Config, args: UpArgs) -> anyhow::Result<()> 
     };
     stop.cancel();
     serving.await.context("the gateway")??;
+    served.cancel();
+    counting.await.context("counting")?;
     controlling.await.context("the controller")?;
     parts.runtime.shutdown().await;
     ended
@@ -102,7 +112,7 @@ fn check_dev_key(key: &str, listen: SocketAddr) -> anyhow::Result<()> {
 }
 
 /// One `up` a data directory: two would start every worker twice.
-fn lock(config: &Config) -> anyhow::Result<File> {
+pub(crate) fn lock(config: &Config) -> anyhow::Result<File> {
     std::fs::create_dir_all(&config.data).with_context(|| format!("cannot make {}", config.data.display()))?;
     let path = config.data.join("lock");
     let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
@@ -141,10 +151,11 @@ struct Parts {
     runtime: Arc<ProcessRuntime>,
     controller: Controller,
     gateway: axum::Router,
+    counting: Counting,
 }
 
 impl Parts {
-    async fn build(config: &Config) -> anyhow::Result<Self> {
+    async fn build(config: &Config, stop: &CancellationToken) -> anyhow::Result<Self> {
         let database = config.database_url();
         Metadata::migrate(&database).await.context("cannot bring the database up to date")?;
         let internal: Arc<str> = random_secret().into();
@@ -160,12 +171,15 @@ impl Parts {
         };
         let runtime = Arc::new(ProcessRuntime::start(process).await.context("cannot start the runtime")?);
         let controller = ground.controller(runtime.clone());
-        let control = Upstream::local(controller.router(), &internal);
+        let control = Upstream::local(Ground::ask_controller(&controller), &internal);
         let uploader = Upstream::local(ground.uploader(control.clone())?, &internal);
-        let admin = Upstream::local(ground.admin(control), &internal);
-        let gateway = ground.gateway(Arc::new(InProcess(controller.clone())), uploader, admin);
-        let Ground { metadata, secrets, .. } = ground;
-        Ok(Self { metadata, secrets, runtime, controller, gateway })
+        // The gateway asks the admin service, and its pages ask the gateway.
+        let edge = Arc::new(OnceLock::new());
+        let admin = ground.admin(control, Upstream::later(edge.clone(), &internal), stop.clone());
+        let gateway = ground.gateway(Arc::new(InProcess(controller.clone())), uploader, Upstream::local(admin, &internal));
+        let gateway = edge.get_or_init(|| gateway).clone();
+        let Ground { metadata, secrets, counting, .. } = ground;
+        Ok(Self { metadata, secrets, runtime, controller, gateway, counting })
     }
 }
 
@@ -195,6 +209,7 @@ impl Discovery for InProcess {
             Ok(_) => Ok(()),
             Err(onggi_controller::WakeError::NotFound) => Err(WakeError::NotFound),
             Err(onggi_controller::WakeError::TooSlow) => Err(WakeError::TooSlow),
+            Err(stopping @ onggi_controller::WakeError::Stopping) => Err(WakeError::Failed(stopping.to_string())),
             Err(onggi_controller::WakeError::Failed(why)) => Err(WakeError::Failed(why)),
         }
     }

@@ -13,6 +13,7 @@ use onggi_domain::{
     index::Index,
     key::Action,
     log::{Operation, Record},
+    plan::{Plan, Selected},
     task::{Task, TaskDetails, TaskKind},
 };
 use onggi_metadata::NewTask;
@@ -73,13 +74,22 @@ impl Uploader {
     pub(crate) async fn create(&self, tenant: TenantId, uid: &IndexUid, primary_key: Option<String>) -> Result<Index> {
         let selection = Selection::new(self.deps.sizes.default_size());
         let index = Index::new(tenant, uid.clone(), primary_key, selection, Timestamp::now());
-        match self.deps.metadata.indexes.create(&index).await {
+        let plan = self.plan(tenant).await?;
+        let check = |before: &[Selected], after: &[Selected]| plan.check_selections(before, after, &self.deps.sizes);
+        match self.deps.metadata.indexes.create_within(&index, &check).await {
             Ok(()) => Ok(index),
+            Err(onggi_metadata::Error::Refused(error)) => Err(error.into()),
             Err(onggi_metadata::Error::AlreadyExists(_)) => {
                 self.find(tenant, uid).await?.ok_or_else(|| ApiError::index_not_found(uid.as_str()).into())
             }
             Err(error) => Err(Error::internal(error)),
         }
+    }
+
+    /// The plan of a tenant.
+    pub(crate) async fn plan(&self, tenant: TenantId) -> Result<&Plan> {
+        let name = self.deps.metadata.tenants.get(tenant).await.map_err(Error::internal)?.plan;
+        Ok(self.deps.plans.of(name.as_deref()))
     }
 
     /// The objects of an index.

@@ -11,7 +11,7 @@ mod upload;
 
 use std::{path::PathBuf, sync::Arc};
 
-use onggi_domain::{container::SizeTable, limits::Limits};
+use onggi_domain::{container::SizeTable, limits::Limits, plan::PlanTable};
 use onggi_metadata::Metadata;
 use onggi_web::Upstream;
 
@@ -30,6 +30,8 @@ pub struct Deps {
     pub limits: Limits,
     /// The size classes.
     pub sizes: SizeTable,
+    /// The plans and their quotas.
+    pub plans: PlanTable,
     /// What the gateway shows.
     pub internal_secret: Arc<str>,
     /// Where large uploads are spooled; made when it is absent.

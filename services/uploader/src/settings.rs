@@ -2,9 +2,9 @@
 
 use onggi_domain::{
     ApiError, Code,
-    settings::{ABSENT_SETTINGS, AbsentSetting, SETTINGS, SettingsPatch},
+    settings::{ABSENT_SETTINGS, SETTINGS, SettingsPatch},
 };
-use onggi_web::{body, query};
+use onggi_web::{body, settings::patch};
 use serde_json::{Map, Value};
 
 /// The patch in a body of `PATCH /indexes/{uid}/settings`.
@@ -31,35 +31,6 @@ pub(crate) fn reset_one(segment: &str) -> Result<SettingsPatch, ApiError> {
 /// The patch that resets every setting.
 pub(crate) fn reset_all() -> Result<SettingsPatch, ApiError> {
     patch(SETTINGS.iter().map(|(name, ..)| ((*name).to_owned(), Value::Null)).collect())
-}
-
-fn patch(mut fields: Map<String, Value>) -> Result<SettingsPatch, ApiError> {
-    for setting in ABSENT_SETTINGS {
-        if let Some(value) = fields.shift_remove(setting.name) {
-            leave_at_default(setting, &value)?;
-        }
-    }
-    let names: Vec<&str> = SETTINGS.iter().map(|(name, ..)| *name).collect();
-    if let Some(unknown) = fields.keys().find(|field| !names.contains(&field.as_str())) {
-        return Err(query::unknown("field", unknown, &names));
-    }
-    let patch: SettingsPatch = serde_path_to_error::deserialize(Value::Object(fields)).map_err(|error| {
-        let path = error.path().to_string();
-        let setting = path.split(['.', '[']).next().unwrap_or_default();
-        let code = SETTINGS.iter().find(|(name, ..)| *name == setting).map_or(Code::BadRequest, |(.., code)| *code);
-        ApiError::new(code, format!("Invalid value at `.{path}`: {}", error.into_inner()))
-    })?;
-    patch.validate()?;
-    Ok(patch)
-}
-
-/// A setting of a feature that is not there may be left as it is: clients that send whole settings back do so.
-fn leave_at_default(setting: &AbsentSetting, value: &Value) -> Result<(), ApiError> {
-    let is_default = serde_json::from_str::<Value>(setting.default).is_ok_and(|default| default == *value);
-    if value.is_null() || is_default {
-        return Ok(());
-    }
-    Err(ApiError::feature_not_enabled(&format!("Changing the setting `{}`", setting.name), setting.name))
 }
 
 /// The name of a setting in a patch, and the method that changes it.

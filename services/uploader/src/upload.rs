@@ -52,6 +52,7 @@ impl Uploader {
             None => self.create(caller.tenant, uid, accepted.primary_key.clone()).await?,
         };
         self.check_room(&index, accepted.documents)?;
+        self.check_quota(&index, accepted.documents, accepted.raw_bytes).await?;
         self.append_documents(&index, upload.method, accepted, upload.custom_metadata).await
     }
 
@@ -71,6 +72,13 @@ impl Uploader {
                  larger size with `PATCH /indexes/{uid}/containers`, or delete documents."
             ),
         ))
+    }
+
+    /// Whether the documents fit into the tenant's plan, by what the controller has recorded of all of its indexes.
+    async fn check_quota(&self, index: &Index, documents: u64, bytes: u64) -> Result<()> {
+        let plan = self.plan(index.tenant).await?;
+        let held = self.deps.metadata.usage.held(index.tenant).await.map_err(Error::internal)?;
+        Ok(plan.check_room(held.documents.saturating_add(documents), held.stored_bytes.saturating_add(bytes))?)
     }
 
     async fn append_documents(

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Code;
 
+mod effect;
 mod patch;
 mod validate;
 

@@ -35,6 +35,16 @@ pub enum Paging {
     Pages { hits_per_page: usize, page: usize, total_pages: usize, total_hits: usize },
 }
 
+impl Paging {
+    /// How many documents match, or about how many.
+    pub fn total(&self) -> usize {
+        match self {
+            Self::Offset { estimated_total_hits, .. } => *estimated_total_hits,
+            Self::Pages { total_hits, .. } => *total_hits,
+        }
+    }
+}
+
 /// The range of a numeric facet.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct FacetStats {

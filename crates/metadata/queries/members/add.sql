@@ -1,2 +1,2 @@
-INSERT INTO members (tenant, email, role, password_hash, created_at)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO memberships (tenant, user_id, role, created_at)
+VALUES ($1, $2, $3, $4)

@@ -1,2 +1,2 @@
-DELETE FROM members
-WHERE tenant = $1 AND email = $2
+DELETE FROM memberships
+WHERE tenant = $1 AND user_id = $2

@@ -1,3 +1,3 @@
-SELECT id, name, status, created_at
+SELECT id, name, status, plan, created_at
 FROM tenants
 WHERE name = $1 AND status <> 'deleted'

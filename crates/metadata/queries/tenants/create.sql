@@ -1,2 +1,2 @@
-INSERT INTO tenants (id, name, status, created_at)
-VALUES ($1, $2, $3, $4)
+INSERT INTO tenants (id, name, status, plan, created_at)
+VALUES ($1, $2, $3, $4, $5)

@@ -1,4 +1,4 @@
-SELECT id, name, status, created_at
+SELECT id, name, status, plan, created_at
 FROM tenants
 WHERE status <> 'deleted'
 ORDER BY name

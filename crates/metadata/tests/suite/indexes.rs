@@ -35,7 +35,8 @@ pub(crate) async fn an_index_reads_back_as_it_was_created(world: World) {
     let acme = world.tenant("acme").await;
     let mut index = new_index(&acme, "books");
     index.primary_key = Some("isbn".to_owned());
-    index.selection = Selection { size: "large".to_owned(), replicas: 0, sleep_after_seconds: None, wake: WakePolicy::Manual };
+    index.selection =
+        Selection { size: "large".to_owned(), replicas: 0, autoscale: None, sleep_after_seconds: None, wake: WakePolicy::Manual };
     index.awake = false;
     index.settings.distinct_attribute = Some("isbn".to_owned());
     // A fork begins with a generation.

@@ -2,8 +2,9 @@
 
 use onggi_domain::{
     KeyId, TenantId,
+    identity::{ClaimRule, IdentityProvider, ProviderSettings},
     key::{Action, IndexPattern, Key},
-    tenant::TenantStatus,
+    tenant::{Standing, TenantStatus},
 };
 use onggi_metadata::{KeySecrets, hash_key};
 
@@ -37,14 +38,14 @@ pub(crate) async fn a_key_is_found_by_its_secret_and_by_its_uid(world: World) {
     let key = new_key(tenant, 1);
     let secret = KeySecrets::new("server secret").of(&key);
     keys.create(&key, &hash_key(&secret)).await.unwrap();
-    assert_eq!(keys.by_hash(&hash_key(&secret)).await.unwrap(), (key.clone(), TenantStatus::Active));
+    assert_eq!(keys.by_hash(&hash_key(&secret)).await.unwrap(), (key.clone(), Standing { status: TenantStatus::Active, plan: None }));
     assert_error!(keys.by_hash(&hash_key("another secret")).await, NotFound("key"));
     assert_error!(keys.create(&key, "another hash").await, AlreadyExists("key"));
     assert_error!(keys.create(&new_key(tenant, 1), &hash_key(&secret)).await, AlreadyExists("key"));
     assert_error!(keys.create(&new_key(TenantId::generate(), 1), "hash").await, NotFound("tenant"));
 
     world.metadata.tenants.set_status(tenant, TenantStatus::Suspended).await.unwrap();
-    assert_eq!(keys.by_uid(key.uid).await.unwrap(), [(key, TenantStatus::Suspended)]);
+    assert_eq!(keys.by_uid(key.uid).await.unwrap(), [(key, Standing { status: TenantStatus::Suspended, plan: None })]);
     assert!(keys.by_uid(KeyId::generate()).await.unwrap().is_empty());
 }
 
@@ -82,6 +83,25 @@ pub(crate) async fn name_and_description_change_and_nothing_else(world: World) {
     assert_eq!(keys.get(tenant, key.uid).await.unwrap(), changed);
 }
 
+pub(crate) async fn a_key_remembers_when_it_was_used_to_the_minute(world: World) {
+    let keys = &world.metadata.keys;
+    let (acme, other) = (world.tenant("acme").await.id, world.tenant("other").await.id);
+    let (one, two) = (stored_key(&world, acme, 1).await, stored_key(&world, acme, 2).await);
+    let theirs = Key { tenant: other, ..one.clone() };
+    keys.create(&theirs, "another hash").await.unwrap();
+    assert!(keys.last_uses(acme).await.unwrap().is_empty());
+    keys.used(&[(acme, one.uid, at(1000)), (acme, KeyId::generate(), at(1000))]).await.unwrap();
+    assert_eq!(keys.last_uses(acme).await.unwrap().into_iter().collect::<Vec<_>>(), [(one.uid, at(1000))]);
+    // Of another gateway, within the same minute, or late.
+    for (told, kept) in [(1059, 1000), (900, 1000), (1060, 1060)] {
+        keys.used(&[(acme, one.uid, at(told))]).await.unwrap();
+        assert_eq!(keys.last_uses(acme).await.unwrap()[&one.uid], at(kept), "{told}");
+    }
+    assert!(!keys.last_uses(acme).await.unwrap().contains_key(&two.uid));
+    assert!(keys.last_uses(other).await.unwrap().is_empty());
+    assert_eq!(keys.get(acme, one.uid).await.unwrap(), one, "nothing else changes");
+}
+
 pub(crate) async fn a_deleted_key_is_unknown(world: World) {
     let keys = &world.metadata.keys;
     let tenant = world.tenant("acme").await.id;
@@ -103,4 +123,30 @@ pub(crate) async fn two_tenants_may_have_keys_of_one_uid(world: World) {
     assert_eq!(keys.get(other, first.uid).await.unwrap(), second);
     keys.delete(other, first.uid).await.unwrap();
     assert_eq!(keys.get(acme, first.uid).await.unwrap(), first);
+}
+
+pub(crate) async fn an_identity_provider_is_set_replaced_and_removed(world: World) {
+    let providers = &world.metadata.identity_providers;
+    let (acme, other) = (world.tenant("acme").await.id, world.tenant("other").await.id);
+    assert_error!(providers.get(acme).await, NotFound("identity provider"));
+    let settings = |issuer: &str| ProviderSettings {
+        issuer: issuer.to_owned(),
+        audience: "app".to_owned(),
+        jwks_uri: Some("https://id.example/keys".to_owned()),
+        jwks: None,
+        rules: vec![ClaimRule { when: None, indexes: vec![IndexPattern::all()], filter: Some("a = {sub}".to_owned()) }],
+    };
+    // Two tenants may trust the same provider: who is meant says the caller.
+    for tenant in [acme, other] {
+        providers.set(&IdentityProvider { tenant, settings: settings("https://id.example"), updated_at: at(1) }).await.unwrap();
+    }
+    let changed = IdentityProvider { tenant: acme, settings: settings("https://login.example"), updated_at: at(2) };
+    providers.set(&changed).await.unwrap();
+    world.metadata.tenants.set_status(acme, TenantStatus::Suspended).await.unwrap();
+    assert_eq!(providers.get(acme).await.unwrap(), (changed, Standing { status: TenantStatus::Suspended, plan: None }));
+    assert_eq!(providers.get(other).await.unwrap().0.settings.issuer, "https://id.example");
+    providers.remove(acme).await.unwrap();
+    assert_error!(providers.remove(acme).await, NotFound("identity provider"));
+    let unknown = IdentityProvider { tenant: onggi_domain::TenantId::generate(), settings: settings("x"), updated_at: at(1) };
+    assert_error!(providers.set(&unknown).await, NotFound("tenant"));
 }

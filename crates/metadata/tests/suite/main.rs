@@ -1,8 +1,11 @@
 //! What every database must do, run on each: SQLite in a file of its own, and PostgreSQL, which the suite starts itself.
 
+mod accounts;
 mod indexes;
 mod keys;
 mod postgres;
+mod searches;
+mod sessions;
 mod tasks;
 mod tenants;
 mod usage;
@@ -48,7 +51,7 @@ impl World {
 }
 
 fn new_tenant(name: &str) -> Tenant {
-    Tenant { id: onggi_domain::TenantId::generate(), name: name.to_owned(), status: TenantStatus::Active, created_at: at(1) }
+    Tenant { id: onggi_domain::TenantId::generate(), name: name.to_owned(), status: TenantStatus::Active, plan: None, created_at: at(1) }
 }
 
 fn new_index(tenant: &Tenant, name: &str) -> Index {
@@ -95,7 +98,18 @@ on_each_database! {
     tenants::a_name_is_free_again_when_its_tenant_is_deleted,
     tenants::deleting_a_tenant_deletes_its_indexes_and_tells_so,
     tenants::nothing_is_created_in_a_deleted_tenant,
-    tenants::members_are_of_one_tenant,
+    accounts::an_address_has_one_account,
+    accounts::failures_are_counted_until_a_sign_in,
+    accounts::an_identity_is_one_persons,
+    accounts::a_link_signs_in_once,
+    accounts::members_are_of_one_tenant,
+    accounts::a_tenant_keeps_an_owner,
+    accounts::a_platform_keeps_an_operator,
+    sessions::a_session_is_found_by_its_token_until_it_is_over,
+    sessions::sessions_are_listed_and_revoked,
+    sessions::a_session_says_what_its_person_is_in_a_tenant,
+    sessions::an_invitation_is_accepted_once,
+    sessions::an_invitation_is_replaced_and_withdrawn,
     indexes::an_index_reads_back_as_it_was_created,
     indexes::a_uid_is_unique_among_the_living_indexes_of_a_tenant,
     indexes::an_index_of_another_tenant_does_not_exist,
@@ -113,6 +127,7 @@ on_each_database! {
     keys::a_key_of_another_tenant_does_not_exist,
     keys::keys_are_listed_newest_first_without_the_root_key,
     keys::name_and_description_change_and_nothing_else,
+    keys::a_key_remembers_when_it_was_used_to_the_minute,
     keys::a_deleted_key_is_unknown,
     keys::two_tenants_may_have_keys_of_one_uid,
     tasks::uids_are_contiguous_for_each_tenant_when_many_allocate_at_once,
@@ -133,13 +148,27 @@ on_each_database! {
     tasks::batches_are_listed_by_the_tasks_in_them,
     tasks::a_cancelation_over_two_indexes_ends_with_the_later_one,
     tasks::the_oldest_finished_tasks_are_trimmed,
-    usage::an_interval_of_a_container_is_stored_once,
-    usage::container_seconds_are_summed_by_index_and_size,
+    tasks::the_tasks_of_a_log_are_restored_to_an_older_database,
+    tasks::the_backlog_is_what_is_under_way,
+    usage::a_run_is_counted_once_however_often_it_is_told,
+    usage::a_pause_of_who_counts_is_made_good_and_what_is_settled_stays,
+    usage::hours_are_told_apart_by_index_size_and_role,
+    usage::storage_is_noted_where_it_changes,
+    usage::what_a_tenant_holds_is_what_its_living_indexes_hold,
+    usage::a_tenant_has_the_plan_that_it_was_given,
+    usage::what_is_selected_is_checked_together_with_the_other_indexes,
+    usage::indexes_that_are_created_at_once_keep_the_quota_together,
+    usage::an_alert_is_passed_once_a_month_and_told_until_it_is_heard,
+    keys::an_identity_provider_is_set_replaced_and_removed,
+    searches::a_batch_counts_once_however_often_it_is_told,
+    searches::batches_that_are_added_at_once_are_all_counted,
+    searches::queries_are_listed_by_number_failures_and_time_and_the_rare_ones_forgotten,
     webhooks::a_webhook_is_stored_changed_and_deleted,
     webhooks::a_webhook_of_another_tenant_does_not_exist,
     webhooks::a_tenant_has_a_bounded_number_of_webhooks,
     webhooks::every_end_of_a_task_is_noted_for_each_webhook_of_its_tenant,
     webhooks::what_was_delivered_is_forgotten_and_what_failed_waits,
+    webhooks::only_webhooks_with_something_to_be_told_are_due,
 }
 
 #[tokio::test]
@@ -150,6 +179,24 @@ async fn a_second_migration_has_nothing_to_do() {
         assert!(Metadata::migrate(&url).await.unwrap() > 0);
         assert_eq!(Metadata::migrate(&url).await.unwrap(), 0);
     }
+}
+
+#[tokio::test]
+async fn a_version_that_is_gone_back_to_takes_a_database_that_a_newer_one_has_migrated() {
+    let url = postgres::new_database().await;
+    Metadata::migrate(&url).await.unwrap();
+    postgres::execute(
+        &url,
+        "ALTER TABLE indexes ADD COLUMN of_the_future TEXT;
+         INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'newer', TRUE, ''::bytea, 1)",
+    )
+    .await;
+    assert_eq!(Metadata::migrate(&url).await.unwrap(), 0);
+    let metadata = Metadata::connect(&url).await.unwrap();
+    let tenant = new_tenant("acme");
+    metadata.tenants.create(&tenant).await.unwrap();
+    metadata.indexes.create(&new_index(&tenant, "movies")).await.unwrap();
+    assert_eq!(metadata.indexes.get(tenant.id, &uid("movies")).await.unwrap().uid, uid("movies"));
 }
 
 #[tokio::test]

@@ -53,6 +53,12 @@ pub(crate) async fn new_database() -> String {
     format!("postgres:///{name}?host={}&user=onggi", server.directory.display())
 }
 
+/// Runs statements on a database.
+pub(crate) async fn execute(url: &str, statements: &'static str) {
+    let mut connection: sqlx::PgConnection = url.parse::<PgConnectOptions>().unwrap().connect().await.unwrap();
+    connection.execute(statements).await.unwrap();
+}
+
 fn start() -> Server {
     let binaries = binaries();
     let directory = tempfile::Builder::new().prefix("onggi-pg").tempdir().unwrap().keep();

@@ -5,9 +5,10 @@ use onggi_domain::{
     generation::{TaskOutcome, TaskResult},
     index::Index,
     key::IndexPattern,
+    log::{Operation, Record},
     task::{Task, TaskDetails, TaskFilter, TaskKind, TaskStatus},
 };
-use onggi_metadata::NewTask;
+use onggi_metadata::{Backlog, NewTask};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -428,4 +429,33 @@ pub(crate) async fn the_oldest_finished_tasks_are_trimmed(world: World) {
     assert_eq!(tasks.trim(tenant, 5).await.unwrap(), 0);
     assert_eq!(tasks.trim(tenant, 1).await.unwrap(), 2, "the unfinished ones stay, and the newest");
     assert_eq!(listed(&world, tenant, &TaskFilter::default(), &[IndexPattern::all()]).await, [4, 3, 0]);
+}
+
+pub(crate) async fn the_tasks_of_a_log_are_restored_to_an_older_database(world: World) {
+    let tasks = &world.metadata.tasks;
+    let books = books(&world).await;
+    let record = |task: TaskUid| Record { task, enqueued_at: at(5), operation: Operation::DeleteAllDocuments };
+    let (done, lost) = (appended(&world, &books, 0).await, tasks.allocate(&upload(&books, 5)).await.unwrap());
+    settle(&world, &books, &[outcome(done.uid, 0, TaskResult::Succeeded)], 6).await;
+    assert_eq!(tasks.restore(&books, Seq(0), &[record(done.uid)]).await.unwrap(), 0, "it is at its end");
+    assert_eq!(tasks.restore(&books, Seq(1), &[record(lost.uid), record(TaskUid(7))]).await.unwrap(), 2);
+    assert_eq!(tasks.restore(&books, Seq(1), &[record(lost.uid), record(TaskUid(7))]).await.unwrap(), 0, "it may be repeated");
+    let restored = tasks.get(books.tenant, TaskUid(7)).await.unwrap();
+    assert_eq!((restored.kind, restored.status, restored.seq), (TaskKind::DocumentDeletion, TaskStatus::Enqueued, Some(Seq(1))));
+    assert_eq!(tasks.get(books.tenant, lost.uid).await.unwrap().seq, Some(Seq(1)));
+    assert_eq!(tasks.unfinished_span(books.id).await.unwrap(), Some((Seq(1), Seq(1))));
+    assert_eq!(tasks.allocate(&upload(&books, 8)).await.unwrap().uid, TaskUid(8), "uids of the log are not given out again");
+}
+
+pub(crate) async fn the_backlog_is_what_is_under_way(world: World) {
+    let tasks = &world.metadata.tasks;
+    let books = books(&world).await;
+    assert_eq!(tasks.backlog().await.unwrap(), Backlog { tasks: 0, oldest: None, entries: 0 });
+    let first = appended(&world, &books, 0).await;
+    appended(&world, &books, 0).await;
+    appended(&world, &books, 1).await;
+    tasks.allocate(&upload(&books, 3)).await.unwrap();
+    assert_eq!(tasks.backlog().await.unwrap(), Backlog { tasks: 4, oldest: Some(at(3)), entries: 2 });
+    settle(&world, &books, &[outcome(first.uid, 0, TaskResult::Succeeded)], 6).await;
+    assert_eq!(tasks.backlog().await.unwrap().tasks, 3);
 }

@@ -1,11 +1,8 @@
-//! Tenants and members.
+//! Tenants.
 
-use onggi_domain::{
-    TenantId,
-    tenant::{Member, MemberRole, TenantStatus},
-};
+use onggi_domain::{TenantId, tenant::TenantStatus};
 
-use crate::{World, assert_error, at, new_index, new_tenant, uid};
+use crate::{World, assert_error, new_index, new_tenant, uid};
 
 pub(crate) async fn a_tenant_is_found_by_id_and_name(world: World) {
     let tenants = &world.metadata.tenants;
@@ -55,23 +52,4 @@ pub(crate) async fn nothing_is_created_in_a_deleted_tenant(world: World) {
     world.metadata.tenants.set_status(acme.id, TenantStatus::Deleted).await.unwrap();
     assert_error!(world.metadata.indexes.create(&new_index(&acme, "books")).await, NotFound("tenant"));
     assert_error!(world.metadata.indexes.create(&new_index(&new_tenant("unknown"), "books")).await, NotFound("tenant"));
-}
-
-pub(crate) async fn members_are_of_one_tenant(world: World) {
-    let members = &world.metadata.members;
-    let (acme, other) = (world.tenant("acme").await, world.tenant("other").await);
-    let member = |email: &str, role| Member { tenant: acme.id, email: email.to_owned(), role, created_at: at(2) };
-    let (owner, viewer) = (member("owner@acme.test", MemberRole::Owner), member("a-viewer@acme.test", MemberRole::Viewer));
-    members.add(&owner, "hash 1").await.unwrap();
-    members.add(&viewer, "hash 2").await.unwrap();
-    assert_error!(members.add(&owner, "hash 3").await, AlreadyExists("member"));
-    assert_error!(members.add(&Member { tenant: TenantId::generate(), ..owner.clone() }, "hash").await, NotFound("tenant"));
-
-    assert_eq!(members.list(acme.id).await.unwrap(), [viewer.clone(), owner.clone()]);
-    assert_eq!(members.get(acme.id, "owner@acme.test").await.unwrap(), (owner, "hash 1".to_owned()));
-    assert!(members.list(other.id).await.unwrap().is_empty());
-    assert_error!(members.get(other.id, "owner@acme.test").await, NotFound("member"));
-    assert_error!(members.remove(other.id, "owner@acme.test").await, NotFound("member"));
-    members.remove(acme.id, "owner@acme.test").await.unwrap();
-    assert_eq!(members.list(acme.id).await.unwrap(), [viewer]);
 }

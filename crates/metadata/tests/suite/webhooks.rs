@@ -118,3 +118,25 @@ pub(crate) async fn what_was_delivered_is_forgotten_and_what_failed_waits(world:
     webhooks.delete(books.tenant, webhook.id).await.unwrap();
     assert!(webhooks.undelivered(webhook.id, 10).await.unwrap().is_empty());
 }
+
+pub(crate) async fn only_webhooks_with_something_to_be_told_are_due(world: World) {
+    let (webhooks, tasks) = (&world.metadata.webhooks, &world.metadata.tasks);
+    let mut waiting = Vec::new();
+    for name in ["a", "b", "c", "d"] {
+        let tenant = world.tenant(name).await;
+        let index = world.index(&tenant, "books").await;
+        let hooks = [stored(&world, tenant.id, 1).await, stored(&world, tenant.id, 2).await];
+        if matches!(name, "b" | "d") {
+            for _ in 0..3 {
+                tasks.complete_at_once(&upload(&index, 1), None).await.unwrap();
+            }
+            waiting.extend(hooks.map(|hook| hook.id));
+        }
+    }
+    waiting.sort_unstable();
+    let due = async |now| webhooks.due(at(now)).await.unwrap().iter().map(|webhook| webhook.id).collect::<Vec<WebhookId>>();
+    assert_eq!(due(100).await, waiting);
+    webhooks.failed(waiting[1], at(200), at(0), 10).await.unwrap();
+    assert_eq!(due(100).await, [waiting[0], waiting[2], waiting[3]]);
+    assert_eq!(due(200).await, waiting);
+}

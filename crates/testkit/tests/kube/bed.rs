@@ -16,6 +16,9 @@ const NODE: &str = "198.18.0.1";
 /// The namespace of the services.
 pub(crate) const NAMESPACE: &str = "onggi";
 
+/// The zone of the one node.
+pub(crate) const ZONE: &str = "kube-test-a";
+
 /// What all scenarios share.
 pub(crate) struct Bed {
     pub(crate) s3: S3Server,
@@ -39,6 +42,7 @@ pub(crate) fn variable(name: &str) -> String {
 impl Bed {
     /// Installs the chart and waits until everything is ready.
     pub(crate) async fn install() -> Self {
+        kubectl(&format!("label node --all --overwrite topology.kubernetes.io/zone={ZONE}")).await;
         let node: IpAddr = NODE.parse().expect("an address");
         let s3 = S3Server::start(SocketAddr::new(node, 0)).await;
         let postgres = Postgres::start(node);
@@ -105,7 +109,7 @@ fn values_of(s3: &S3Server, postgres: &Postgres) -> Value {
         },
         "bucket": {"url": s3.url(), "egress": [{"cidr": format!("{NODE}/32"), "port": s3.address().port()}]},
         "gateway": {"service": {"type": "NodePort"}},
-        "controllerConfig": {"indexer_warm": "5s", "purge_after": "2s"},
+        "controllerConfig": {"indexer_warm": "5s", "purge_after": "2s", "scale_down_after": "10s"},
         "kubernetesConfig": {"lease_time": "6s", "cpu_request_percent": 2, "memory_request_percent": 5},
         "log": "info,onggi_controller=debug",
     })

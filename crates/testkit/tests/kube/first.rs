@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::{
-    bed::{Bed, documents, index_with_documents},
-    kubectl::{names, output},
+    bed::{Bed, NAMESPACE, ZONE, documents, index_with_documents},
+    kubectl::{eventually, kubectl, list, names, output},
 };
 
 /// Two tenants with an index of the same name each see their own documents, in containers and a namespace of their own.
@@ -28,6 +28,21 @@ pub(crate) async fn two_tenants_upload_and_search(bed: &Bed) {
     assert_eq!(found["estimatedTotalHits"], 35);
 }
 
+/// The gateways know where they are and where each searcher is.
+pub(crate) async fn gateways_and_endpoints_have_a_zone(bed: &Bed) {
+    let tenant = bed.tenant("first-zone").await;
+    index_with_documents(&tenant.api, "jars", 10, 1).await;
+    let slices = list(&format!("endpointslices -n {}", tenant.namespace)).await;
+    assert_eq!(slices[0]["endpoints"][0]["zone"], ZONE);
+    for pod in names(&format!("pods -n {NAMESPACE} -l app.kubernetes.io/component=gateway")).await {
+        eventually("it has found its zone", async || {
+            let log = kubectl(&format!("-n {NAMESPACE} logs {pod}")).await;
+            (log.contains("own zone are preferred") && log.contains(ZONE)).then_some(())
+        })
+        .await;
+    }
+}
+
 /// The script that the official client passes on `onggi up`.
 pub(crate) async fn the_javascript_client_passes_its_script(bed: &Bed) {
     let tenant = bed.tenant("first-js").await;
@@ -35,7 +50,7 @@ pub(crate) async fn the_javascript_client_passes_its_script(bed: &Bed) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let corpus = directory.path().join("documents.ndjson");
     let mut target = std::fs::File::create(&corpus).expect("a file");
-    let shipped = std::fs::File::open(here.join("demo/packages.en.ndjson.zst")).expect("the demo's documents");
+    let shipped = std::fs::File::open(here.join("../admin/samples/packages.en.ndjson.zst")).expect("the demo's documents");
     zstd::stream::copy_decode(shipped, &mut target).expect("the demo's documents");
     let variables = [format!("ONGGI_URL={}", bed.url), format!("ONGGI_KEY={}", tenant.root_key), format!("DOCUMENTS={}", corpus.display())];
     let directory = here.join("tests/sdk/js").display().to_string();

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use onggi_testkit::Load;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::{
     bed::{Bed, index_with_documents, ready, report},
@@ -38,6 +39,39 @@ pub(crate) async fn replicas_follow_what_the_tenant_selects_without_a_failed_sea
     report("asleep and awake again under load", begin.elapsed());
     let load = load.finish().await;
     assert!(load.failures.is_empty(), "{} of {} failed, first: {:?}", load.failures.len(), load.answered, load.failures.first());
+}
+
+/// In a range the number follows the searches, and the object says why.
+pub(crate) async fn a_range_follows_the_load_and_every_decision_is_an_event(bed: &Bed) {
+    let tenant = bed.tenant("range").await;
+    let api = &tenant.api;
+    index_with_documents(api, "jars", 500, 1).await;
+    let range = json!({"min": 1, "max": 3, "target": {"concurrentSearches": 2}});
+    api.ok("PATCH", "/indexes/jars/containers", Some(&json!({"autoscale": range}))).await;
+    let mut searching = JoinSet::new();
+    for _ in 0..12 {
+        let (api, body) = (api.clone(), json!({"q": "jar number", "limit": 500, "attributesToHighlight": ["*"]}));
+        searching.spawn(async move {
+            loop {
+                api.ok("POST", "/indexes/jars/search", Some(&body)).await;
+            }
+        });
+    }
+    let begin = Instant::now();
+    ready(api, "jars", 3).await;
+    report("from 1 to 3 under load", begin.elapsed());
+    assert!(searching.try_join_next().is_none(), "a search failed");
+    searching.shutdown().await;
+    let begin = Instant::now();
+    let calm = ready(api, "jars", 1).await;
+    report("from 3 to 1 without it", begin.elapsed());
+    println!("  the tenant reads: {}", calm["decisions"]);
+    eventually("both decisions are events", async || {
+        let events = list(&format!("events -n {} --field-selector reason=Scaled", tenant.namespace)).await;
+        let says = |what: &str| events.iter().any(|event| event["message"].as_str().is_some_and(|text| text.contains(what)));
+        (says("to 3 searchers: at least") && says("to 1 searchers: at most")).then_some(())
+    })
+    .await;
 }
 
 /// `kubectl scale` and a deleted Service are undone.

@@ -55,7 +55,7 @@ priorityClassName: {{ . }}
 {{- if kindIs "string" . }}{{ . | quote }}
 {{- else if kindIs "slice" . }}[{{ range $i, $value := . }}{{ if $i }}, {{ end }}{{ include "onggi.toml" $value }}{{ end }}]
 {{- else if kindIs "map" . }}{ {{- $first := true }}{{ range $key, $value := . }}{{ if not $first }}, {{ end }}{{ $first = false }}{{ $key }} = {{ include "onggi.toml" $value }}{{ end -}} }
-{{- else if kindIs "float64" . }}{{ . | int64 }}
+{{- else if kindIs "float64" . }}{{ if eq (floor .) . }}{{ . | int64 }}{{ else }}{{ . }}{{ end }}
 {{- else }}{{ . }}{{ end }}
 {{- end }}
 
@@ -63,6 +63,9 @@ priorityClassName: {{ . }}
 listen = "0.0.0.0:7700"
 data = "/var/lib/onggi"
 log = {{ .Values.log | quote }}
+{{- with .Values.proxies }}
+proxies = {{ include "onggi.toml" . }}
+{{- end }}
 {{- if .Values.sizes }}
 sizes = {{ include "onggi.toml" .Values.sizes }}
 {{- end }}
@@ -70,8 +73,47 @@ sizes = {{ include "onggi.toml" .Values.sizes }}
 [bucket]
 url = {{ required "bucket.url is missing: the object store that holds all indexes, such as s3://bucket?region=eu-west-1" .Values.bucket.url | quote }}
 
+{{- with .Values.bucket.sts }}
+{{- if .role }}
+
+[bucket.sts]
+role = {{ .role | quote }}
+session_time = {{ .sessionTime | quote }}
+{{- with .endpoint }}
+endpoint = {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+[telemetry]
+sample = {{ .Values.telemetry.sample | float64 | printf "%f" }}
+{{- with .Values.telemetry.otlp }}
+otlp = {{ . | quote }}
+{{- end }}
+
+[portal]
+{{- if and .Values.ingress.enabled (not (hasKey .Values.portalConfig "public_url")) }}
+public_url = "{{ (not (empty .Values.ingress.tlsSecret)) | ternary "https" "http" }}://{{ .Values.ingress.host }}"
+{{- end }}
+{{- range $key, $value := .Values.portalConfig }}
+{{ $key }} = {{ include "onggi.toml" $value }}
+{{- end }}
+
 [limits]
 {{- range $key, $value := .Values.limits }}
+{{ $key }} = {{ include "onggi.toml" $value }}
+{{- end }}
+
+{{- with .Values.plans }}
+
+[plans]
+{{- range $key, $value := . }}
+{{ $key }} = {{ include "onggi.toml" $value }}
+{{- end }}
+{{- end }}
+
+[analytics]
+{{- range $key, $value := .Values.analyticsConfig }}
 {{ $key }} = {{ include "onggi.toml" $value }}
 {{- end }}
 
@@ -87,6 +129,7 @@ webhook_networks = []
 uploader = "http://onggi-uploader:7700"
 admin = "http://onggi-admin:7700"
 controller = "http://onggi-controller:7700"
+gateway = "http://onggi-gateway:{{ .Values.gateway.service.port }}"
 
 [kubernetes]
 namespace = {{ .Release.Namespace | quote }}

@@ -6,6 +6,7 @@ use onggi_domain::{
     container::Selection,
     index::{Index, Swap},
     key::Action,
+    plan::Selected,
     task::{Task, TaskKind},
 };
 use onggi_web::{Error, Result};
@@ -28,8 +29,10 @@ impl Admin {
         let details = json!({"primaryKey": primary_key});
         let selection = Selection::new(self.0.sizes.default_size());
         let index = Index::new(caller.tenant, uid.clone(), primary_key, selection, Timestamp::now());
-        let created = match self.0.metadata.indexes.create(&index).await {
+        let created = match self.store(&index).await {
             Ok(()) => None,
+            // Before anything else is done, as with everything that a caller may not do.
+            Err(onggi_metadata::Error::Refused(error)) => return Err(error.into()),
             Err(onggi_metadata::Error::AlreadyExists(_)) => Some(already_exists(&uid)),
             Err(error) => return Err(Error::internal(error)),
         };
@@ -39,6 +42,14 @@ impl Admin {
             self.notify(index.id);
         }
         Ok(task)
+    }
+
+    /// Stores a new index, if the tenant's plan has room for it.
+    pub(crate) async fn store(&self, index: &Index) -> Result<(), onggi_metadata::Error> {
+        let plan = self.0.metadata.tenants.get(index.tenant).await?.plan;
+        let plan = self.0.plans.of(plan.as_deref());
+        let check = |before: &[Selected], after: &[Selected]| plan.check_selections(before, after, &self.0.sizes);
+        self.0.metadata.indexes.create_within(index, &check).await
     }
 
     /// Names the primary key of an index without documents, or gives the index another name.

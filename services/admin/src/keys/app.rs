@@ -1,5 +1,7 @@
 //! What happens to keys.
 
+use std::collections::HashMap;
+
 use onggi_domain::{
     ApiError, Code, KeyId, Timestamp,
     auth::Identity,
@@ -42,6 +44,11 @@ impl Admin {
             }
             Err(error) => Err(Error::internal(error)),
         }
+    }
+
+    /// When each of the caller's keys was used last.
+    pub(crate) async fn last_uses(&self, caller: &Identity) -> Result<HashMap<KeyId, Timestamp>> {
+        self.0.metadata.keys.last_uses(caller.tenant).await.map_err(Error::internal)
     }
 
     /// Creates a key.

@@ -1,5 +1,7 @@
 //! `/keys` and `/keys/{uid or key}`.
 
+use std::collections::HashMap;
+
 use axum::{
     Json, Router,
     body::Body,
@@ -9,6 +11,7 @@ use axum::{
 use http::StatusCode;
 use onggi_domain::{
     ApiError, Code, KeyId, Timestamp,
+    auth::Identity,
     key::{Action, IndexPattern, Key},
     settings::Setting,
 };
@@ -30,11 +33,13 @@ pub(crate) fn router() -> Router<Admin> {
     Router::new().route("/keys", get(list).post(create)).route("/keys/{uid}", get(show).patch(update).delete(remove))
 }
 
-fn view(admin: &Admin, key: &Key) -> Value {
+/// A key as its tenant sees it. A member of the tenant does not see the secret of one that allows more than the member's role does.
+fn view(admin: &Admin, caller: &Identity, key: &Key) -> Value {
+    let covered = !caller.member || key.actions.iter().all(|action| caller.allows(*action, None));
     json!({
         "name": key.name,
         "description": key.description,
-        "key": admin.0.secrets.of(key),
+        "key": covered.then(|| admin.0.secrets.of(key)),
         "uid": key.uid,
         "actions": key.actions,
         "indexes": key.indexes,
@@ -44,28 +49,37 @@ fn view(admin: &Admin, key: &Key) -> Value {
     })
 }
 
+/// A key with when it was used last.
+fn with_use(mut view: Value, uses: &HashMap<KeyId, Timestamp>, uid: KeyId) -> Value {
+    view["lastUsedAt"] = json!(uses.get(&uid));
+    view
+}
+
 async fn list(State(admin): State<Admin>, Caller(caller): Caller, RawQuery(query): RawQuery) -> Result<Json<Value>> {
     let params = Params::parse(query.as_deref(), &["offset", "limit"])?;
     let offset = params.number("offset", Code::InvalidApiKeyOffset)?.unwrap_or(0);
     let limit = params.number("limit", Code::InvalidApiKeyLimit)?.unwrap_or(LIMIT);
     let page = admin.0.metadata.keys.list(caller.tenant, offset, limit).await.map_err(Error::internal)?;
-    let results: Vec<Value> = page.items.iter().map(|key| view(&admin, key)).collect();
+    let uses = admin.last_uses(&caller).await?;
+    let results: Vec<Value> = page.items.iter().map(|key| with_use(view(&admin, &caller, key), &uses, key.uid)).collect();
     Ok(Json(json!({"results": results, "offset": offset, "limit": limit, "total": page.total})))
 }
 
 async fn show(State(admin): State<Admin>, Caller(caller): Caller, Path(uid): Path<String>) -> Result<Json<Value>> {
-    Ok(Json(view(&admin, &admin.key(&caller, &uid).await?)))
+    let key = admin.key(&caller, &uid).await?;
+    Ok(Json(with_use(view(&admin, &caller, &key), &admin.last_uses(&caller).await?, key.uid)))
 }
 
 async fn create(State(admin): State<Admin>, Caller(caller): Caller, body: Body) -> Result<(StatusCode, Json<Value>)> {
     let new = new_key(&admin.body(body).await?, Timestamp::now())?;
     let key = admin.create_key(&caller, new).await?;
-    Ok((StatusCode::CREATED, Json(view(&admin, &key))))
+    Ok((StatusCode::CREATED, Json(with_use(view(&admin, &caller, &key), &HashMap::new(), key.uid))))
 }
 
 async fn update(State(admin): State<Admin>, Caller(caller): Caller, Path(uid): Path<String>, body: Body) -> Result<Json<Value>> {
     let change = key_change(&admin.body(body).await?)?;
-    Ok(Json(view(&admin, &admin.update_key(&caller, &uid, change).await?)))
+    let key = admin.update_key(&caller, &uid, change).await?;
+    Ok(Json(with_use(view(&admin, &caller, &key), &admin.last_uses(&caller).await?, key.uid)))
 }
 
 async fn remove(State(admin): State<Admin>, Caller(caller): Caller, Path(uid): Path<String>) -> Result<StatusCode> {

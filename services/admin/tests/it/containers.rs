@@ -24,9 +24,24 @@ async fn a_selection_is_changed_and_shown_with_what_runs() {
         (json!({"size": "huge"}), "small, medium, large"),
         (json!({"sleepAfterSeconds": 0}), "`.sleepAfterSeconds`"),
         (json!({"replica": 1}), "`replicas`"),
+        (json!({"autoscale": {"min": 3, "max": 2, "target": {"cpuPercent": 50}}}), "`.autoscale.max`"),
+        (json!({"autoscale": {"min": 1, "max": 2}}), "`.autoscale`"),
+        (json!({"autoscale": {"min": 1, "max": 2, "target": {"lunch": 1}}}), "`.autoscale.target`"),
     ] {
         sandbox.refused("PATCH", "/indexes/movies/containers", body, Code::InvalidContainers, part).await;
     }
+}
+
+#[tokio::test]
+async fn a_range_is_selected_in_place_of_a_number_and_shown_with_why_the_number_is_what_it_is() {
+    let sandbox = Sandbox::start().await;
+    sandbox.task("POST", "/indexes", json!({"uid": "movies"})).await;
+    let range = json!({"min": 2, "max": 5, "target": {"concurrentSearches": 8}});
+    let (status, view) = sandbox.send("PATCH", "/indexes/movies/containers", json!({"autoscale": range})).await;
+    assert_eq!((status, &view["autoscale"], &view["replicas"]), (StatusCode::OK, &range, &json!(2)));
+    assert_eq!((&view["wanted"], &view["decisions"][0]["why"]), (&json!(4), &json!("busy")));
+    let (_, view) = sandbox.send("PATCH", "/indexes/movies/containers", json!({"replicas": 1})).await;
+    assert_eq!((&view["autoscale"], &view["replicas"]), (&Value::Null, &json!(1)));
 }
 
 #[tokio::test]

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use http::StatusCode;
 use onggi_domain::{
-    Code, Generation, Seq, Timestamp,
-    generation::{Cause, IndexState, MANIFEST_FORMAT, Manifest},
+    Code, Generation, Seq, TaskUid, Timestamp,
+    generation::{Cause, IndexState, MANIFEST_FORMAT, Manifest, TaskOutcome, TaskResult},
     index::Published,
     settings::Settings,
+    task::{TaskDetails, TaskKind},
 };
 use serde_json::{Value, json};
 
@@ -192,13 +193,27 @@ async fn generations_are_listed_and_forked() {
         cause: Cause::Fold,
         files: Vec::new(),
         state: IndexState { documents: 7, ..IndexState::empty(settings.clone(), Some("id".to_owned())) },
-        outcomes: Vec::new(),
+        outcomes: vec![TaskOutcome {
+            task: TaskUid(0),
+            seq: Seq(0),
+            kind: TaskKind::DocumentAdditionOrUpdate,
+            result: TaskResult::Succeeded,
+            details: TaskDetails::new(),
+            enqueued_at: Timestamp::now(),
+            started_at: Timestamp::now(),
+        }],
     };
     let bucket = sandbox.bucket(&index);
     bucket.begin_publish("w", Duration::from_mins(1)).await.unwrap().commit(&manifest).await.unwrap();
     let list = sandbox.get("/indexes/movies/generations").await;
     assert_eq!((&list["results"][0]["generation"], &list["results"][0]["documents"]), (&json!(1), &json!(7)));
     assert_eq!((&list["results"][0]["current"], &list["results"][0]["cause"]), (&json!(false), &json!({"kind": "fold"})));
+
+    let whole = sandbox.get("/indexes/movies/generations/1").await;
+    assert_eq!((&whole["settings"]["distinctAttribute"], &whole["primaryKey"]), (&json!("sku"), &json!("id")));
+    assert_eq!((&whole["batchUid"], &whole["tasks"][0]["status"]), (&json!(0), &json!("succeeded")), "{whole}");
+    sandbox.refused("GET", "/indexes/movies/generations/9", json!({}), Code::GenerationNotFound, "Generation 9").await;
+    sandbox.refused("GET", "/indexes/movies/generations/x", json!({}), Code::InvalidGeneration, "`x`").await;
 
     let fork = "/indexes/movies/generations/1/fork";
     sandbox.refused("POST", fork, json!({"uid": "movies"}), Code::IndexAlreadyExists, "`movies`").await;
@@ -221,6 +236,17 @@ async fn generations_are_listed_and_forked() {
     assert_eq!((&task["status"], &task["details"]["source"]), (&json!("succeeded"), &json!("movies")), "{task}");
     let copy = sandbox.index("copy").await;
     assert_eq!((copy.published.unwrap().documents, copy.primary_key.as_deref(), copy.settings), (7, Some("id"), settings));
+
+    // What the plan has no room for is refused before anything is copied, and leaves no task.
+    let large = Manifest { generation: Generation(2), state: IndexState { documents: 100_000, ..manifest.state.clone() }, ..manifest };
+    bucket.begin_publish("w", Duration::from_mins(1)).await.unwrap().commit(&large).await.unwrap();
+    sandbox.deps.metadata.tenants.set_plan(sandbox.caller.tenant, Some("free")).await.unwrap();
+    let tasks = sandbox.get("/tasks").await["total"].clone();
+    let fork_large = "/indexes/movies/generations/2/fork";
+    sandbox.refused("POST", fork_large, json!({"uid": "third"}), Code::QuotaExceeded, "documents").await;
+    assert_eq!(sandbox.get("/tasks").await["total"], tasks);
+    sandbox.task("POST", "/indexes", json!({"uid": "third"})).await;
+    sandbox.refused("POST", fork, json!({"uid": "fourth"}), Code::QuotaExceeded, "indexes").await;
 }
 
 #[tokio::test]

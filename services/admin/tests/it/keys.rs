@@ -105,3 +105,39 @@ async fn wrong_keys_are_refused_with_the_field() {
     }
     sandbox.refused("GET", "/keys?limit=x", Value::Null, Code::InvalidApiKeyLimit, "`x`").await;
 }
+
+#[tokio::test]
+async fn an_identity_provider_is_set_shown_and_removed() {
+    let sandbox = Sandbox::start().await;
+    let path = "/identity-provider";
+    for method in ["GET", "DELETE"] {
+        sandbox.refused(method, path, Value::Null, Code::IdentityProviderNotFound, "PUT").await;
+    }
+    let settings = json!({
+        "issuer": "https://id.example", "audience": "app", "jwksUri": "https://id.example/keys",
+        "rules": [{"indexes": ["shop_*"], "filter": "org = {org.id}", "when": {"claim": "role", "equals": "user"}}],
+    });
+    let (status, set) = sandbox.send("PUT", path, settings.clone()).await;
+    assert_eq!((status, &set["issuer"], &set["rules"]), (StatusCode::OK, &settings["issuer"], &settings["rules"]));
+    assert_eq!(set["tenant"], sandbox.caller.tenant.to_string());
+    assert_eq!(sandbox.get(path).await, set);
+    let with = |name: &str, value: Value| {
+        let mut settings = settings.clone();
+        settings[name] = value;
+        settings
+    };
+    for (body, part) in [
+        (with("jwks", json!({"keys": []})), "either"),
+        (with("jwksUri", Value::Null), "either"),
+        (with("jwksUri", json!("file:///etc/passwd")), "https"),
+        (with("rules", json!([{"indexes": ["*"], "filter": "a = '{b}'"}])), "quotes"),
+        (with("rules", json!([{"indexes": ["a*b"]}])), "a*b"),
+        (with("rulez", json!([])), "rulez"),
+    ] {
+        sandbox.refused("PUT", path, body, Code::InvalidIdentityProvider, part).await;
+    }
+    let (status, _) = sandbox.send_as(&sandbox.limited_to("shop_*"), "PUT", path, &settings).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert_eq!(sandbox.send("DELETE", path, Value::Null).await.0, StatusCode::NO_CONTENT);
+    sandbox.refused("GET", path, Value::Null, Code::IdentityProviderNotFound, "PUT").await;
+}

@@ -8,4 +8,5 @@ mod keys;
 mod operator;
 mod sandbox;
 mod tasks;
+mod usage;
 mod webhooks;

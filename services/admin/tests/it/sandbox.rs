@@ -1,6 +1,6 @@
 //! A control-plane API with one tenant, and a controller that answers for one running searcher.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -18,6 +18,7 @@ use onggi_domain::{
     index::Index,
     key::{Action, IndexPattern},
     limits::Limits,
+    plan::PlanTable,
 };
 use onggi_metadata::{KeySecrets, Metadata};
 use onggi_web::{
@@ -52,12 +53,19 @@ impl Sandbox {
             controller: Upstream::local(controller(), SECRET),
             limits: Limits::default(),
             sizes: SizeTable::default(),
+            plans: PlanTable::default(),
+            log_one_in: 1,
+            keep_queries_for: Duration::from_hours(24 * 90),
             internal_secret: Arc::from(SECRET),
+            edge: Upstream::local(Router::new(), SECRET),
+            portal: onggi_admin::portal::PortalConfig::default(),
+            closing: tokio_util::sync::CancellationToken::new(),
         };
         let keys = onggi_admin::operator::create_tenant(&deps.metadata, &deps.secrets, "acme").await.unwrap();
         let caller = Identity {
             tenant: keys.tenant.id,
             key: KeyId::generate(),
+            member: false,
             root: true,
             actions: vec![Action::All],
             indexes: vec![IndexPattern::all()],
@@ -78,6 +86,14 @@ impl Sandbox {
         let status = response.status();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+
+    /// The body of an answer that is no JSON.
+    pub(crate) async fn text(&self, method: &str, path: &str) -> String {
+        let request = Request::builder().method(method).uri(path).header(INTERNAL, SECRET).header(IDENTITY, header(&self.caller));
+        let response = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
     }
 
     pub(crate) async fn send(&self, method: &str, path: &str, body: Value) -> (StatusCode, Value) {
@@ -126,7 +142,8 @@ fn controller() -> Router {
         "name": "s-1", "role": "searcher", "status": "running", "generation": 1, "lag": 0, "cpuSeconds": 0.5,
         "memoryBytes": 1, "since": "2026-01-01T00:00:00Z", "note": null,
     });
-    let observed = json!({"phase": "awake", "containers": [container]});
+    let decision = json!({"at": "2026-01-01T00:00:00Z", "from": 2, "to": 4, "why": "busy"});
+    let observed = json!({"phase": "awake", "wanted": 4, "containers": [container], "decisions": [decision]});
     Router::new()
         .route("/internal/indexes/{id}/changed", post(async || StatusCode::NO_CONTENT))
         .route("/internal/indexes/{id}/sleep", post(async || StatusCode::NO_CONTENT))

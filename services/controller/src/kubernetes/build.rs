@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use base64::Engine;
-use onggi_bucket::IndexBucket;
+use onggi_bucket::{IndexBucket, ScopedCredentials};
 use onggi_domain::{
     IndexId, TenantId,
     container::{Role, Size, SizeTable},
@@ -25,6 +25,10 @@ const RESERVED_DISK: u64 = 128 << 20;
 const DIRECTORY: &str = "/var/lib/onggi";
 /// Where its configuration is.
 const CONFIG: &str = "/etc/onggi";
+/// The file beside it, and the key of the Secret, with credentials for the index's prefix.
+const CREDENTIALS: &str = "credentials.json";
+/// Options of a bucket that are credentials.
+const SECRET_OPTIONS: [&str; 3] = ["access_key", "token", "credentials"];
 
 /// What all workers are told alike.
 #[derive(Clone)]
@@ -33,6 +37,8 @@ pub(crate) struct WorkerSettings {
     pub(crate) bucket: String,
     /// Its credentials, by the names of `object_store`.
     pub(crate) bucket_options: Vec<(String, String)>,
+    /// Whether each index has credentials of its own instead, for its prefix.
+    pub(crate) scoped: bool,
     /// Limits on requests.
     pub(crate) limits: Limits,
 }
@@ -89,10 +95,10 @@ pub(crate) fn validate(spec: &SearchIndexSpec, sizes: &SizeTable) -> Result<Want
 }
 
 impl Builder {
-    /// The objects of an index, in the order in which they are applied. `secret` is what its workers want to be shown, `owner` the
-    /// reference to its `SearchIndex`.
-    pub(crate) fn objects(&self, wanted: &Wanted, secret: &str, owner: &Value) -> Vec<Object> {
-        let mut objects = vec![self.secret(wanted, secret)];
+    /// The objects of an index, in the order in which they are applied. `secret` is what its workers want to be shown, `credentials` are for its
+    /// prefix if such there are, `owner` is the reference to its `SearchIndex`.
+    pub(crate) fn objects(&self, wanted: &Wanted, secret: &str, credentials: Option<&ScopedCredentials>, owner: &Value) -> Vec<Object> {
+        let mut objects = vec![self.secret(wanted, secret, credentials)];
         objects.extend(wanted.searchers.iter().map(|(size, replicas)| self.deployment(wanted, Role::Searcher, size, *replicas)));
         objects.extend(wanted.indexer.iter().map(|size| self.deployment(wanted, Role::Indexer, size, 1)));
         objects.push(service(wanted));
@@ -112,11 +118,18 @@ impl Builder {
         let wanted = Wanted { tenant: TenantId(nothing), index: IndexId(nothing), searchers: Vec::new(), indexer: None };
         let mut hash = Sha256::new();
         hash.update(self.pod_spec(&wanted, role, size).to_string());
-        hash.update(self.secret(&wanted, "").manifest.to_string());
+        // Scoped credentials are renewed in place: no pod has to go for them.
+        hash.update(self.secret(&wanted, "", None).manifest.to_string());
         hex::encode(&hash.finalize()[..8])
     }
 
-    fn secret(&self, wanted: &Wanted, secret: &str) -> Object {
+    /// Options of the bucket that workers are given: with scoped credentials no others.
+    fn options(&self) -> impl Iterator<Item = (String, &String)> {
+        let is_given = |name: &str| !self.worker.scoped || !SECRET_OPTIONS.iter().any(|secret| name.to_ascii_lowercase().contains(secret));
+        self.worker.bucket_options.iter().filter(move |(name, _)| is_given(name)).map(|(name, value)| (name.to_uppercase(), value))
+    }
+
+    fn secret(&self, wanted: &Wanted, secret: &str, credentials: Option<&ScopedCredentials>) -> Object {
         let config = WorkerConfig {
             index: wanted.index,
             role: Role::Searcher,
@@ -135,7 +148,11 @@ impl Builder {
         let encode = |bytes: &[u8]| Value::from(base64::engine::general_purpose::STANDARD.encode(bytes));
         let json = serde_json::to_vec(&config).expect("a worker's configuration is plain data");
         let mut data = Map::from_iter([("worker.json".to_owned(), encode(&json))]);
-        data.extend(self.worker.bucket_options.iter().map(|(name, value)| (name.to_uppercase(), encode(value.as_bytes()))));
+        data.extend(self.options().map(|(name, value)| (name, encode(value.as_bytes()))));
+        if let Some(credentials) = credentials {
+            let json = serde_json::to_vec(credentials).expect("credentials are plain data");
+            data.insert(CREDENTIALS.to_owned(), encode(&json));
+        }
         let name = names::base(wanted.index);
         let manifest = json!({
             "apiVersion": "v1",
@@ -188,6 +205,10 @@ impl Builder {
             json!({"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "ScheduleAnyway",
                 "labelSelector": {"matchLabels": names::selector(wanted.index, role)}})
         };
+        let mut files = vec![json!({"key": "worker.json", "path": "worker.json"})];
+        if self.worker.scoped {
+            files.push(json!({"key": CREDENTIALS, "path": CREDENTIALS}));
+        }
         let mut spec = json!({
             "serviceAccountName": names::WORKER_ACCOUNT,
             "automountServiceAccountToken": false,
@@ -198,7 +219,7 @@ impl Builder {
             "topologySpreadConstraints": [spread("kubernetes.io/hostname"), spread("topology.kubernetes.io/zone")],
             "containers": [self.container(wanted, role, size)],
             "volumes": [
-                {"name": "config", "secret": {"secretName": names::base(wanted.index), "items": [{"key": "worker.json", "path": "worker.json"}]}},
+                {"name": "config", "secret": {"secretName": names::base(wanted.index), "items": files}},
                 {"name": "work", "emptyDir": {"sizeLimit": size.disk.as_u64().to_string()}},
             ],
         });
@@ -232,10 +253,10 @@ impl Builder {
         let mut env = vec![json!({"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}})];
         env.push(json!({"name": "ONGGI_WORKER_LOG", "value": "info"}));
         env.extend(crate::ALLOCATOR_ENV.iter().map(|(name, value)| json!({"name": name, "value": value})));
-        env.extend(self.worker.bucket_options.iter().map(|(name, _)| {
-            let name = name.to_uppercase();
-            json!({"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": name}}})
-        }));
+        env.extend(self.options().map(|(name, _)| json!({"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": name}}})));
+        if self.worker.scoped {
+            env.push(json!({"name": "ONGGI_BUCKET_CREDENTIALS", "value": format!("{CONFIG}/{CREDENTIALS}")}));
+        }
         let percent = |whole: u64, percent: u32| (whole * u64::from(percent) / 100).max(1);
         let probe = |path: &str, period: u32, failures: u32| json!({"httpGet": {"path": path, "port": "worker"}, "periodSeconds": period, "timeoutSeconds": 5, "failureThreshold": failures});
         json!({
@@ -326,6 +347,7 @@ mod tests {
             worker: WorkerSettings {
                 bucket: "s3://b".to_owned(),
                 bucket_options: vec![("aws_access_key_id".to_owned(), "k".to_owned())],
+                scoped: false,
                 limits: Limits::default(),
             },
         }
@@ -345,7 +367,7 @@ mod tests {
 
     fn objects(spec: &SearchIndexSpec) -> Vec<Object> {
         let builder = builder();
-        builder.objects(&validate(spec, &builder.sizes).unwrap(), "secret", &json!({"kind": "SearchIndex"}))
+        builder.objects(&validate(spec, &builder.sizes).unwrap(), "secret", None, &json!({"kind": "SearchIndex"}))
     }
 
     fn deployments(spec: &SearchIndexSpec) -> Vec<(String, u64)> {
@@ -420,6 +442,30 @@ mod tests {
         assert_eq!((config.secret.as_str(), config.listen.port()), ("secret", 7710));
         let others: Vec<String> = all[1..].iter().map(|object| object.manifest.to_string()).collect();
         assert!(others.iter().all(|text| !text.contains("aw==") && !text.contains("worker.json\":\"")));
+    }
+
+    #[test]
+    fn with_scoped_credentials_workers_are_given_no_others_and_renewing_them_replaces_no_pod() {
+        let mut builder = builder();
+        builder.worker.scoped = true;
+        builder.worker.bucket_options.push(("aws_region".to_owned(), "eu-west-1".to_owned()));
+        let of = |token: &str| {
+            let credentials = ScopedCredentials {
+                access_key_id: "id".to_owned(),
+                secret_access_key: "s".to_owned(),
+                session_token: token.to_owned(),
+                expires_at: onggi_domain::Timestamp::UNIX_EPOCH,
+            };
+            let wanted = validate(&spec(), &builder.sizes).unwrap();
+            builder.objects(&wanted, "secret", Some(&credentials), &json!({"kind": "SearchIndex"}))
+        };
+        let (first, renewed) = (of("one"), of("two"));
+        let names: Vec<&String> = first[0].manifest["data"].as_object().unwrap().keys().collect();
+        assert_eq!(names, ["worker.json", "AWS_REGION", "credentials.json"]);
+        assert_ne!(first[0], renewed[0]);
+        assert_eq!(first[1..], renewed[1..]);
+        let pod = first.iter().find(|object| object.kind == Kind::Deployment).unwrap().manifest["spec"]["template"]["spec"].to_string();
+        assert!(pod.contains("/etc/onggi/credentials.json") && pod.contains("AWS_REGION") && !pod.contains("ACCESS_KEY"), "{pod}");
     }
 
     #[test]

@@ -30,11 +30,15 @@ pub struct KubernetesConfig {
     /// How long a searcher that was chosen to end may stay before it is deleted by name.
     #[serde(with = "humantime_serde")]
     pub retire_time: Duration,
+    /// How long a gateway may take to hear that a searcher has left the rotation. A write is done after that time at the latest even if a
+    /// searcher that is out of the rotation does not say that it answers by no older generation.
+    #[serde(with = "humantime_serde")]
+    pub route_time: Duration,
     /// Where workers may connect to besides DNS: the bucket.
     pub bucket_egress: Vec<Egress>,
     /// The user id of workers; 0: the image's, or what the platform gives (OpenShift).
     pub run_as_user: i64,
-    /// Pods that a tenant may have.
+    /// Pods that a tenant may have at the most, whatever it may select; 0: as many as that takes. What is beyond does not run.
     pub quota_pods: u32,
     /// Labels of the nodes that run workers.
     pub node_selector: BTreeMap<String, String>,
@@ -75,9 +79,10 @@ impl Default for KubernetesConfig {
             memory_request_percent: 25,
             stop_time: Duration::from_secs(30),
             retire_time: Duration::from_secs(20),
+            route_time: Duration::from_secs(5),
             bucket_egress: vec![Egress { cidr: "0.0.0.0/0".to_owned(), except: private.map(str::to_owned).to_vec(), port: 443 }],
             run_as_user: 65532,
-            quota_pods: 200,
+            quota_pods: 0,
             node_selector: BTreeMap::new(),
             priority_class: String::new(),
             runtime_class: String::new(),

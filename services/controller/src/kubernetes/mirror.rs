@@ -38,6 +38,11 @@ impl<K: Resource<DynamicType = ()> + Debug> Mirror<K> {
         self.indexes.read().get(&index).map(|objects| objects.values().cloned().collect()).unwrap_or_default()
     }
 
+    /// Every index that has an object.
+    pub(crate) fn indexes(&self) -> Vec<IndexId> {
+        self.indexes.read().keys().copied().collect()
+    }
+
     /// Every object.
     pub(crate) fn all(&self) -> Vec<Arc<K>> {
         self.indexes.read().values().flat_map(|objects| objects.values().cloned()).collect()

@@ -8,6 +8,7 @@
 mod build;
 mod config;
 pub mod crd;
+mod credentials;
 mod lease;
 mod mirror;
 mod names;
@@ -17,12 +18,7 @@ mod pods;
 mod scale;
 mod status;
 
-use std::{
-    collections::{HashMap, HashSet},
-    fmt::Debug,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, fmt::Debug, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use k8s_openapi::{
@@ -40,15 +36,18 @@ use kube::{
     core::NamespaceResourceScope,
     runtime::{
         WatchStreamExt,
-        events::{Recorder, Reporter},
+        events::{EventType, Recorder},
         watcher::{Config, watcher},
     },
 };
+use onggi_bucket::Sts;
 use onggi_domain::{
     Generation, IndexId, TenantId,
-    container::{ContainerSet, Role, SizeTable},
+    container::{ContainerSet, Decision, Role, Selection, SizeTable},
     limits::Limits,
+    plan::PlanTable,
 };
+use onggi_metadata::{Indexes, Tenants};
 use onggi_web::identity::worker_secret;
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
@@ -64,9 +63,11 @@ use crate::{
 };
 use build::{Builder, Kind, WorkerSettings};
 use crd::{SearchIndex, SearchIndexSpec};
+use credentials::Credentials;
 use mirror::Mirror;
-use names::{DELETION_COST, FINALIZER, MANAGER, RETIRED_AT, ROTATION};
-use operator::{Applied, gone, version};
+use names::{DELETION_COST, FINALIZER, RETIRED_AT, ROTATION};
+use namespace::Allowance;
+use operator::{Applied, gone, recorder, version};
 use pods::Seen;
 
 /// How soon after a generation was shown another one is: an index that is written to has a new one many times a second.
@@ -84,6 +85,20 @@ pub struct WorkerTerms {
     pub sizes: SizeTable,
     /// The secret from which each index's is derived.
     pub internal_secret: Arc<str>,
+    /// Gives each index credentials of its own, for its prefix of the bucket; `None`: all have those of the bucket.
+    pub sts: Option<Sts>,
+    /// How much each tenant may have; `None`: all as much as the configuration says.
+    pub plans: Option<TenantPlans>,
+}
+
+/// Where to learn how much a tenant may have.
+pub struct TenantPlans {
+    /// Says which plan a tenant has.
+    pub tenants: Arc<dyn Tenants>,
+    /// Says what it has selected, which may be more.
+    pub indexes: Arc<dyn Indexes>,
+    /// The plans.
+    pub table: PlanTable,
 }
 
 /// Runs containers as pods.
@@ -101,6 +116,7 @@ struct Cluster {
     client: Client,
     builder: Builder,
     internal_secret: Arc<str>,
+    credentials: Option<Credentials>,
     /// What pods are built from now, by role and size.
     revisions: HashMap<(Role, String), String>,
     indexes: Mirror<SearchIndex>,
@@ -112,8 +128,9 @@ struct Cluster {
     desired: Mutex<HashMap<IndexId, SearchIndexSpec>>,
     /// The generations that are served, and when that was last shown.
     served: Mutex<HashMap<IndexId, (Generation, Option<Instant>)>>,
-    /// Tenants whose namespace was applied by this process.
-    tenants: Mutex<HashSet<TenantId>>,
+    plans: Option<TenantPlans>,
+    /// Tenants whose namespace was applied by this process, and for how much.
+    tenants: Mutex<HashMap<TenantId, Allowance>>,
     applied: Mutex<HashMap<IndexId, AppliedObjects>>,
     queue: Queue,
     changes: broadcast::Sender<IndexId>,
@@ -128,16 +145,17 @@ pub async fn client() -> kube::Result<Client> {
 impl KubernetesRuntime {
     /// Begins to watch the cluster, and returns once everything in it has been seen.
     pub async fn start(client: Client, config: KubernetesConfig, terms: WorkerTerms) -> Self {
-        let WorkerTerms { bucket, bucket_options, limits, sizes, internal_secret } = terms;
-        let builder = Builder { config, sizes, worker: WorkerSettings { bucket, bucket_options, limits } };
+        let WorkerTerms { bucket, bucket_options, limits, sizes, internal_secret, sts, plans } = terms;
+        let builder = Builder { config, sizes, worker: WorkerSettings { bucket, bucket_options, scoped: sts.is_some(), limits } };
         let each = [Role::Indexer, Role::Searcher].into_iter().flat_map(|role| builder.sizes.0.iter().map(move |size| (role, size)));
         let revisions = each.map(|(role, size)| ((role, size.name.clone()), builder.revision(role, size))).collect();
         let prefix = builder.config.namespace_prefix.clone();
         let cluster = Arc::new(Cluster {
-            recorder: Recorder::new(client.clone(), Reporter { controller: MANAGER.to_owned(), instance: None }),
+            recorder: recorder(&client),
             client,
             builder,
             internal_secret,
+            credentials: sts.map(Credentials::new),
             revisions,
             indexes: Mirror::new(&prefix),
             pods: Mirror::new(&prefix),
@@ -146,6 +164,7 @@ impl KubernetesRuntime {
             budgets: Mirror::new(&prefix),
             desired: Mutex::default(),
             served: Mutex::default(),
+            plans,
             tenants: Mutex::default(),
             applied: Mutex::default(),
             queue: Queue::default(),
@@ -172,7 +191,7 @@ impl Runtime for KubernetesRuntime {
             |what: &str, source: kube::Error| RuntimeError { what: format!("{what} of index {}", set.index), source: source.into() };
         let cluster = &self.cluster;
         names::check(set).map_err(|why| RuntimeError { what: format!("containers of index {}", set.index), source: why.into() })?;
-        cluster.ensure_namespace(set.tenant).await.map_err(|error| failed("namespace", error))?;
+        cluster.ensure_namespace(set.tenant, &set.size.name).await.map_err(|error| failed("namespace", error))?;
         let scaling = scale::scale(set, retire, &cluster.seen_of(set.index), Timestamp::now(), cluster.builder.config.retire_time);
         let namespace = cluster.namespace(set.tenant);
         for name in &scaling.mark {
@@ -189,6 +208,14 @@ impl Runtime for KubernetesRuntime {
         Ok(())
     }
 
+    fn route_time(&self) -> Duration {
+        self.cluster.builder.config.route_time
+    }
+
+    async fn indexes(&self) -> Result<Vec<IndexId>> {
+        Ok(self.cluster.indexes.indexes().into_iter().chain(self.cluster.pods.indexes()).collect())
+    }
+
     async fn observe(&self) -> Result<Vec<Observed>> {
         let pods = self.cluster.pods.all();
         Ok(pods.iter().filter_map(|pod| self.cluster.seen(pod)).map(|seen| seen.observed).collect())
@@ -196,6 +223,11 @@ impl Runtime for KubernetesRuntime {
 
     async fn observe_index(&self, index: IndexId) -> Result<Vec<Observed>> {
         Ok(self.cluster.seen_of(index).into_iter().map(|seen| seen.observed).collect())
+    }
+
+    fn holds(&self, set: &ContainerSet) -> bool {
+        let object = self.cluster.indexes.of(set.index).into_iter().next();
+        object.is_some_and(|object| object.metadata.deletion_timestamp.is_none() && scale::is_met(&object.spec, set))
     }
 
     async fn rotate(&self, index: IndexId, out: &[String]) -> Result<()> {
@@ -222,6 +254,13 @@ impl Runtime for KubernetesRuntime {
             *shown = Some(Instant::now());
             self.cluster.queue.add(index);
         }
+    }
+
+    fn decided(&self, index: IndexId, decision: &Decision) {
+        let Some(object) = self.cluster.indexes.of(index).into_iter().next() else { return };
+        let message = format!("from {} to {} searchers: {}", decision.from, decision.to, decision.why);
+        let cluster = self.cluster.clone();
+        tokio::spawn(async move { cluster.note_words(&object, EventType::Normal, "Scaled", &message).await });
     }
 
     async fn remove(&self, index: IndexId) -> Result<()> {
@@ -327,13 +366,35 @@ impl Cluster {
         });
     }
 
-    /// Applies a tenant's namespace and what stands in it, once in the life of this process.
-    async fn ensure_namespace(&self, tenant: TenantId) -> kube::Result<()> {
-        if self.tenants.lock().contains(&tenant) {
-            return Ok(());
+    /// How much a tenant may have, a container of this size among it; `None`: as much as its namespace was applied for.
+    async fn allowance(&self, tenant: TenantId, size: &str) -> onggi_metadata::Result<Option<Allowance>> {
+        let applied = self.tenants.lock().get(&tenant).cloned();
+        let Some(TenantPlans { tenants, indexes, table }) = &self.plans else {
+            return Ok(applied.is_none().then(|| Allowance::of_everyone(&self.builder.config)));
+        };
+        let tenant = tenants.get(tenant).await?;
+        let plan = table.of(tenant.plan.as_deref());
+        if applied.is_some_and(|applied| applied.holds(plan, size)) {
+            return Ok(None);
         }
+        let selected: Vec<Selection> = indexes.selections(tenant.id).await?.into_iter().map(|(_, selection)| selection).collect();
+        Ok(Some(Allowance::of(plan, &selected, &self.builder.sizes, &self.builder.config)))
+    }
+
+    /// Applies a tenant's namespace and what stands in it, once in the life of this process and again when the tenant may have more or less.
+    async fn ensure_namespace(&self, tenant: TenantId, size: &str) -> kube::Result<()> {
+        let allowance = match self.allowance(tenant, size).await {
+            Ok(allowance) => allowance,
+            // A plan matters less than that an index runs.
+            Err(error) => {
+                tracing::warn!(%tenant, %error, "the tenant's plan is not known");
+                let is_applied = self.tenants.lock().contains_key(&tenant);
+                (!is_applied).then(|| Allowance::of_everyone(&self.builder.config))
+            }
+        };
+        let Some(allowance) = allowance else { return Ok(()) };
         let namespace = self.namespace(tenant);
-        for object in namespace::objects(tenant, &self.builder.config, &self.builder.sizes) {
+        for object in namespace::objects(tenant, &self.builder.config, &self.builder.sizes, &allowance) {
             let kind = object["kind"].as_str().unwrap_or_default();
             let name = object["metadata"]["name"].as_str().unwrap_or_default();
             let api = match kind {
@@ -342,7 +403,7 @@ impl Cluster {
             };
             self.apply(api, name, &object).await?;
         }
-        self.tenants.lock().insert(tenant);
+        self.tenants.lock().insert(tenant, allowance);
         Ok(())
     }
 

@@ -14,9 +14,9 @@ use k8s_openapi::{
     jiff::Timestamp,
 };
 use kube::{
-    Api, Resource, ResourceExt,
+    Api, Client, Resource, ResourceExt,
     api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams},
-    runtime::events::{Event, EventType},
+    runtime::events::{Event, EventType, Recorder, Reporter},
 };
 use onggi_domain::IndexId;
 use onggi_web::identity::worker_secret;
@@ -110,7 +110,16 @@ impl Cluster {
         let Some(owner) = object.controller_owner_ref(&()) else { return Ok(None) };
         let owner = serde_json::to_value(owner).map_err(kube::Error::SerdeError)?;
         let secret = worker_secret(&self.internal_secret, index);
-        let objects = self.builder.objects(&wanted, &secret, &owner);
+        let runs = wanted.indexer.is_some() || wanted.searchers.iter().any(|(_, replicas)| *replicas > 0);
+        let (credentials, renew) = match self.credentials.as_ref().filter(|_| runs) {
+            Some(credentials) => {
+                let found = credentials.of(wanted.tenant, index).await;
+                let (credentials, renew) = found.map_err(|error| kube::Error::Service(error.into()))?;
+                (Some(credentials), Some(renew))
+            }
+            None => (None, None),
+        };
+        let objects = self.builder.objects(&wanted, &secret, credentials.as_ref(), &owner);
         // Apply.
         let namespace = object.namespace().unwrap_or_default();
         for built in &objects {
@@ -119,7 +128,7 @@ impl Cluster {
         self.remove_others(index, &namespace, &objects).await?;
         // Status.
         self.write_status(&object, None).await?;
-        Ok(None)
+        Ok(renew)
     }
 
     /// Applies an object unless it is there as it was applied last.
@@ -218,7 +227,7 @@ impl Cluster {
         if let Some((_, message)) = &trouble
             && before.and_then(|before| condition(before, "Degraded")).as_ref() != trouble.as_ref()
         {
-            self.note(object, EventType::Warning, "Degraded", message).await;
+            self.note_words(object, EventType::Warning, "Degraded", message).await;
         }
         if before.map(|before| &before.phase) != Some(&now.phase) && now.phase != "Degraded" {
             let message = condition(now, "Ready").map(|(_, message)| message).unwrap_or_default();
@@ -226,7 +235,18 @@ impl Cluster {
         }
     }
 
+    /// An event of which it matters that it happened, and how often.
     async fn note(&self, object: &SearchIndex, type_: EventType, reason: &str, message: &str) {
+        self.publish(&self.recorder, object, type_, reason, message).await;
+    }
+
+    /// An event of which the words matter. A recorder that is kept counts it as another one of an earlier event with the same reason, and its words
+    /// are lost.
+    pub(super) async fn note_words(&self, object: &SearchIndex, type_: EventType, reason: &str, message: &str) {
+        self.publish(&recorder(&self.client), object, type_, reason, message).await;
+    }
+
+    async fn publish(&self, recorder: &Recorder, object: &SearchIndex, type_: EventType, reason: &str, message: &str) {
         let event = Event {
             type_,
             reason: reason.to_owned(),
@@ -236,7 +256,7 @@ impl Cluster {
         };
         let reference: ObjectReference = object.object_ref(&());
         // An event that is lost is no reason to try again.
-        if let Err(error) = self.recorder.publish(&event, &reference).await {
+        if let Err(error) = recorder.publish(&event, &reference).await {
             tracing::debug!(%error, reason, "event was not recorded");
         }
     }
@@ -260,6 +280,9 @@ impl Cluster {
 
     fn forget(&self, index: IndexId) {
         self.applied.lock().remove(&index);
+        if let Some(credentials) = &self.credentials {
+            credentials.forget(index);
+        }
     }
 }
 
@@ -274,6 +297,11 @@ impl Kind {
         };
         Api::namespaced_with(cluster.client.clone(), namespace, &resource)
     }
+}
+
+/// Records events in the name of the controller.
+pub(super) fn recorder(client: &Client) -> Recorder {
+    Recorder::new(client.clone(), Reporter { controller: MANAGER.to_owned(), instance: None })
 }
 
 /// What changes when an object is changed by another: its generation, which leaves the status out, where it has one.

@@ -50,6 +50,7 @@ pub(crate) fn seen(
         name: pod.name_any(),
         address: (ip, names::WORKER_PORT).into(),
         secret: secret(index),
+        zone: None,
     });
     let why_waiting = container.and_then(why_waiting);
     let container_status = match (&endpoint, dead || why_waiting.is_some()) {

@@ -27,6 +27,12 @@ pub(crate) struct Scaling {
     pub(crate) delete: Vec<String>,
 }
 
+/// Whether a specification is that of a set, with nobody left to go.
+pub(crate) fn is_met(spec: &SearchIndexSpec, set: &ContainerSet) -> bool {
+    let SearchIndexSpec { tenant: _, index: _, uid, size, replicas, leaving, indexer } = spec;
+    *replicas == set.searchers && *size == set.size.name && leaving.is_empty() && *indexer == set.indexer && *uid == *set.uid.as_str()
+}
+
 /// How a set comes about, with these pods there and these of them named to go. One that was marked longer than `patience` ago is deleted.
 pub(crate) fn scale(set: &ContainerSet, retire: &[String], pods: &[Seen], now: Timestamp, patience: Duration) -> Scaling {
     let searchers = || pods.iter().filter(|pod| pod.observed.role == Role::Searcher && !pod.observed.stopping);
@@ -117,11 +123,15 @@ mod tests {
         change(name, |pod| pod.observed.size = size.to_owned())
     }
 
-    /// `replicas leaving / mark / delete`, and those to be deleted first with a mark.
-    fn told(searchers: u32, retire: &[&str], pods: &[Seen]) -> String {
+    fn set(searchers: u32) -> ContainerSet {
         let size = SizeTable::default().0[0].clone();
         let (index, tenant) = (IndexId(uuid::Uuid::nil()), TenantId(uuid::Uuid::nil()));
-        let set = ContainerSet { index, tenant, uid: "movies".parse().unwrap(), size, searchers, indexer: false };
+        ContainerSet { index, tenant, uid: "movies".parse().unwrap(), size, searchers, indexer: false }
+    }
+
+    /// `replicas leaving / mark / delete`, and those to be deleted first with a mark.
+    fn told(searchers: u32, retire: &[&str], pods: &[Seen]) -> String {
+        let set = set(searchers);
         let retire: Vec<String> = retire.iter().map(|name| (*name).to_owned()).collect();
         let now = Timestamp::from_second(100).unwrap();
         let scaling = scale(&set, &retire, pods, now, Duration::from_secs(20));
@@ -138,6 +148,18 @@ mod tests {
         assert_eq!(told(1, &["b"], &[pod("a"), pod("b"), pod("c")]), "2 /b/");
         assert_eq!(told(1, &["b", "c"], &[pod("a"), pod("b"), pod("c")]), "1 /b,c/");
         assert_eq!(told(0, &["a"], &[pod("a")]), "0 /a/");
+    }
+
+    #[test]
+    fn a_number_that_no_pod_has_come_of_yet_is_lowered_all_the_same() {
+        let patience = Duration::from_secs(20);
+        let waking = scale(&set(3), &[], &[], Timestamp::UNIX_EPOCH, patience).spec;
+        assert!(is_met(&waking, &set(3)));
+        assert!(!is_met(&waking, &set(0)), "a quota may have refused its pods: it has to be told that they are not wanted any more");
+        let asleep = scale(&set(0), &[], &[], Timestamp::UNIX_EPOCH, patience).spec;
+        assert!(is_met(&asleep, &set(0)));
+        let leaving = scale(&set(1), &[], &[pod("a"), of_size("b", "medium")], Timestamp::UNIX_EPOCH, patience).spec;
+        assert!(!is_met(&leaving, &set(1)));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use onggi_domain::{
     container::{ContainerSet, ContainerStatus, Role},
     worker::{Endpoint, WorkerConfig, WorkerReady},
 };
+use onggi_web::process;
 use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
@@ -16,7 +17,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Host, Membership, ProcessConfig, orphans, stat};
+use super::{Host, Membership, ProcessConfig, orphans};
 use crate::runtime::Observed;
 
 /// One container. It is what it is from its creation to its end, whichever process runs it.
@@ -101,8 +102,8 @@ impl Container {
             };
             (observed, state.pid)
         };
-        observed.cpu_seconds = pid.and_then(stat::cpu_seconds);
-        observed.memory_bytes = pid.and_then(stat::private_memory);
+        observed.cpu_seconds = pid.and_then(process::cpu_seconds);
+        observed.memory_bytes = pid.and_then(process::private_memory);
         observed
     }
 
@@ -202,7 +203,7 @@ impl Container {
         };
         let ready: WorkerReady =
             serde_json::from_str(&line).map_err(|error| format!("says `{line}` instead of where it listens: {error}"))?;
-        let endpoint = Endpoint { name: self.name.clone(), address: ready.listening, secret: self.membership.secret.clone() };
+        let endpoint = Endpoint { name: self.name.clone(), address: ready.listening, secret: self.membership.secret.clone(), zone: None };
         // A worker says nothing more there, but it must not block if it does.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         self.set(host, |state| {

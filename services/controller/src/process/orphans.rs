@@ -2,11 +2,12 @@
 
 use std::{io, path::Path, time::Duration};
 
+use onggi_web::process;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 use tokio::{fs, time::Instant};
 
-use super::{ProcessConfig, stat};
+use super::ProcessConfig;
 
 /// The name of a note in a container's directory.
 const NOTE: &str = "process.json";
@@ -25,7 +26,7 @@ struct Note {
 /// Notes the process of a container.
 pub(super) async fn note(directory: &Path, pid: u32, command: Vec<String>) -> io::Result<()> {
     // A process that is gone already, or a system without /proc: nothing can be told of it later either.
-    let Some(started) = stat::started(pid) else { return Ok(()) };
+    let Some(started) = process::started(pid) else { return Ok(()) };
     let note = Note { pid, started, command };
     fs::write(directory.join(NOTE), serde_json::to_vec(&note)?).await
 }
@@ -68,7 +69,7 @@ async fn read(directory: &Path) -> Option<Note> {
 impl Note {
     /// Whether the process that was noted still runs: the number alone may be another's by now.
     fn is_alive(&self) -> bool {
-        stat::started(self.pid) == Some(self.started) && stat::command_line(self.pid).as_ref() == Some(&self.command)
+        process::started(self.pid) == Some(self.started) && process::command_line(self.pid).as_ref() == Some(&self.command)
     }
 }
 

@@ -8,7 +8,7 @@ use http::{Request, StatusCode};
 use onggi_controller::{Controller, IndexContainers, Searcher, WakeError, Woken, runtime::Runtime};
 use onggi_domain::{
     Generation, IndexId, Seq,
-    container::{ContainerStatus, IndexPhase, Role},
+    container::{Autoscale, ContainerStatus, IndexPhase, Role, Target},
     settings::Settings,
     worker::WorkerStatus,
 };
@@ -64,7 +64,9 @@ async fn a_sleeping_index_is_folded_and_stays_asleep() {
     world.succeeded(&task).await;
     assert!(world.controller.routes().get(index).is_empty());
     world.running(index, 0).await;
-    assert_eq!(containers(&world, index).await, IndexContainers { phase: IndexPhase::Asleep, containers: vec![] });
+    let seen = containers(&world, index).await;
+    assert_eq!((seen.phase, seen.wanted, seen.containers), (IndexPhase::Asleep, 0, vec![]));
+    assert_eq!((seen.decisions[0].from, seen.decisions[0].to, seen.decisions[0].why.as_str()), (1, 0, "its tenant sent it to sleep"));
 }
 
 #[tokio::test]
@@ -105,6 +107,41 @@ async fn replicas_change_live_and_somebody_always_answers() {
     world.select(index, |selection| selection.replicas = 0).await;
     world.routed(index, 0).await;
     world.select(index, |selection| selection.replicas = 2).await;
+    world.routed(index, 2).await;
+}
+
+#[tokio::test]
+async fn replicas_in_a_range_follow_the_load_and_every_decision_is_explained() {
+    let world = World::new(|config| {
+        config.status_every = Duration::from_millis(20);
+        config.scale_up_after = Duration::from_millis(50);
+        config.scale_down_after = Duration::from_millis(300);
+    })
+    .await;
+    let index = world.index("movies", 1).await;
+    world.routed(index, 1).await;
+    let range = Autoscale { min: 1, max: 3, target: Target::ConcurrentSearches(1) };
+    world.select(index, |selection| selection.autoscale = Some(range)).await;
+    let routes = world.controller.routes();
+    let searching = tokio::spawn(async move {
+        loop {
+            for searcher in routes.get(index).iter() {
+                // One that ends meanwhile need not answer.
+                let _ = post(searcher, "/search").await;
+            }
+        }
+    });
+    world.routed(index, 3).await;
+    assert_eq!(containers(&world, index).await.wanted, 3);
+    searching.abort();
+    world.routed(index, 1).await;
+    let decisions = containers(&world, index).await.decisions;
+    let numbers: Vec<_> = decisions.iter().map(|decision| (decision.from, decision.to)).collect();
+    assert_eq!((numbers[0].1, numbers[numbers.len() - 1].0), (1, 1), "{decisions:?}");
+    assert!(decisions.iter().any(|decision| decision.to == 3 && decision.why.contains("concurrent searches for 50ms")), "{decisions:?}");
+
+    // A fixed number is no range any more.
+    world.select(index, |selection| (selection.replicas, selection.autoscale) = (2, None)).await;
     world.routed(index, 2).await;
 }
 

@@ -40,6 +40,8 @@ async fn runtime() -> Option<KubernetesRuntime> {
         limits: Limits::default(),
         sizes: SizeTable::default(),
         internal_secret: "an internal secret of the conformance suite".into(),
+        sts: None,
+        plans: None,
     };
     Some(KubernetesRuntime::start(client().await.unwrap(), config, terms).await)
 }

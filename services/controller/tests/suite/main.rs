@@ -2,6 +2,7 @@
 
 mod archives;
 mod controller;
+mod forks;
 mod kubernetes;
 mod processes;
 mod runtime;

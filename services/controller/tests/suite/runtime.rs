@@ -40,6 +40,8 @@ pub(crate) async fn a_set_runs_and_stays(runtime: &dyn Runtime) {
         endpoint.secret = "guessed".into();
         assert_eq!(post(&endpoint, "/search").await.unwrap().status(), 401);
     }
+    eventually("it is known to be what was asked for", async || runtime.holds(&set).then_some(())).await;
+    assert!(runtime.indexes().await.unwrap().contains(&set.index));
     runtime.apply(&set, &[]).await.unwrap();
     let again = listening(runtime, set.index, 3).await;
     assert!(first.iter().zip(&again).all(|(a, b)| a.name == b.name && a.endpoint == b.endpoint));
@@ -125,4 +127,6 @@ pub(crate) async fn a_removed_index_is_gone(runtime: &dyn Runtime) {
     assert_eq!(listening(runtime, stays.index, 1).await[0].name, before[0].name);
     let all = runtime.observe().await.unwrap();
     assert!(all.iter().all(|container| container.index != gone.index));
+    eventually("nothing is held of it", async || (!runtime.indexes().await.unwrap().contains(&gone.index)).then_some(())).await;
+    assert!(runtime.indexes().await.unwrap().contains(&stays.index));
 }

@@ -111,7 +111,7 @@ async fn a_message_has_the_tasks_as_the_api_shows_them_and_is_signed() {
     let (time, signature) = header("x-onggi-signature").split_once(',').unwrap();
     let time: i64 = time.strip_prefix("t=").unwrap().parse().unwrap();
     assert!((Timestamp::now().as_second() - time).abs() < 60);
-    assert_eq!(signature.strip_prefix("v1=").unwrap(), secrets().sign(webhook.id, time, &body));
+    assert_eq!(signature.strip_prefix("v1=").unwrap(), onggi_metadata::sign(&secrets().of_webhook(webhook.id), time, &body));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use onggi_domain::{
     container::{Selection, SizeTable},
     index::Index,
     log::{Operation, Record},
+    plan::PlanTable,
     settings::Settings,
     task::{Task, TaskKind},
     tenant::{Tenant, TenantStatus},
@@ -91,7 +92,13 @@ impl World {
         let url = format!("sqlite:{}", directory.path().join("onggi.db").display());
         Metadata::migrate(&url).await.unwrap();
         let metadata = Metadata::connect(&url).await.unwrap();
-        let tenant = Tenant { id: TenantId::generate(), name: "t".to_owned(), status: TenantStatus::Active, created_at: Timestamp::now() };
+        let tenant = Tenant {
+            id: TenantId::generate(),
+            name: "t".to_owned(),
+            status: TenantStatus::Active,
+            plan: None,
+            created_at: Timestamp::now(),
+        };
         metadata.tenants.create(&tenant).await.unwrap();
         let store = open_store(&bucket_url(&directory), &[]).unwrap();
         let runtime = Arc::new(ProcessRuntime::start(processes(&directory)).await.unwrap());
@@ -219,6 +226,7 @@ fn controller(config: &ControllerConfig, metadata: &Metadata, store: &Store, run
         store: store.clone(),
         runtime: runtime.clone(),
         sizes: SizeTable::default(),
+        plans: PlanTable::default(),
         secrets: secrets(),
         internal_secret: "inside".into(),
     };

@@ -55,6 +55,67 @@ pub(super) static SCHEMAS: &[Named] = &[
         ("databaseSize!", Any, "Bytes stored"), ("usedDatabaseSize", Any, "The same"), ("lastUpdate!", Time, "The last change of any index"),
         ("indexes!", Map(&Of("IndexStats")), "Each index"),
     ]),
+    // usage and analytics
+    object("PlanAnswer", "The plan, what can be selected with it, and how near its quotas are.", &[
+        ("plan!", Of("Plan"), "The plan"), ("sizes!", Many(&Any), "Each size, whether the plan has it, and the price of one container an hour and a month"),
+        ("quotas!", Many(&Of("Quota")), "What is used of what there may be"),
+    ]),
+    object("Plan", "How much a tenant may have, and what it costs.", &[
+        ("name!", Text, "Its name"), ("maxIndexes!", Integer, "Indexes"), ("maxReplicasPerIndex!", Integer, "Replicas of one index"), ("maxReplicas!", Integer, "Replicas of all indexes"),
+        ("maxDocuments!", Integer, "Documents of all indexes"), ("maxStorageBytes!", Integer, "Bytes of all indexes"), ("requestsPerSecond!", Integer, "Requests a second"),
+        ("sizes!", Texts, "Sizes that can be selected"), ("maxCpuMillis!", Integer, "Thousandths of a CPU of all replicas"), ("maxMemoryBytes!", Integer, "Memory of all replicas"),
+        ("prices!", Any, "`currency`, `containerHour` by size, `storageGibMonth`, `millionSearches`"),
+    ]),
+    object("Quota", "A quota.", &[("name!", Text, "Of what"), ("used!", Integer, "How much of it is used"), ("limit!", Integer, "How much there may be")]),
+    object("UsageQuery", "Of which time, and how it is grouped.", &[
+        ("from", Time, "RFC 3339, or a day; the beginning of the month when not given"), ("to", Time, "RFC 3339, or a day; now when not given"),
+        ("by", OneOf(&["index", "size", "hour", "day"]), "What is added up; `index` when not given"), ("indexUid", Text, "Only this index"),
+        ("format", OneOf(&["json", "csv"]), "Instead of the header `Accept`"),
+    ]),
+    object("Usage", "What was used, and what it cost.", &[
+        ("from!", Time, "As asked"), ("to!", Time, "As asked"), ("by!", Text, "As asked"), ("plan!", Text, "The name of the plan"), ("currency!", Text, "Of all amounts"),
+        ("results!", Many(&Of("Used")), "One for each index, size, hour or day"), ("totals!", Of("Used"), "All of it"),
+        ("month!", Any, "The cost of the month so far, and a forecast; null for a key that sees some indexes only"), ("quotas!", Many(&Of("Quota")), "Null likewise"),
+        ("alert!", Of("SpendingAlert"), "The spending alert; null: none"),
+    ]),
+    object("Used", "What was used of one thing.", &[
+        ("key", Text, "The index, the size, or when the hour or day begins"), ("deleted", Flag, "Whether the index is deleted"), ("containerSeconds!", Number, "Containers, in seconds"),
+        ("containerSecondsBySize!", Map(&Number), "The same by size"), ("containerSecondsByRole!", Map(&Number), "The same by role"), ("byteHours!", Number, "What was stored"),
+        ("searches!", Integer, "Searches"), ("documents!", Integer, "Documents written"), ("cost!", Any, "`containers`, `storage`, `searches` and `total`"),
+    ]),
+    object("SpendingAlertChange", "When to be told, and where.", &[
+        ("amount", Number, "In the currency of the plan; null: no alert"), ("url", Text, "A message is posted to it; null: the alert is shown only"),
+    ]),
+    object("SpendingAlert", "An alert.", &[
+        ("amount!", Number, "The amount; null: there is no alert"), ("url", Text, "Where a message goes"), ("passedAt", Time, "When a month passed it last"), ("passedCost", Number, "What that month had cost then"),
+        ("delivered", Flag, "Whether the message of that was delivered"), ("signingSecret", Text, "What messages are signed with; shown to who sets the alert"),
+    ]),
+    object("SearchesNow", "Searches of the last minutes.", &[
+        ("searchesPerMinute!", Number, "Searches a minute"), ("p50Ms!", Number, "Half of them were faster; null: none"), ("p99Ms!", Number, "99 % of them were faster; null: none"),
+        ("indexes!", Map(&Any), "The same for each index"),
+    ]),
+    object("Events", "What is reported.", &[("events!", Many(&Of("Event")), "Up to 100 events")]),
+    object("Event", "What became of a hit.", &[
+        ("type!", OneOf(&["click", "conversion"]), "What happened"), ("query!", Text, "What was searched for"), ("documentId!", Any, "The id of the document, a text or an integer"),
+        ("position", Integer, "The place of the hit, from 1; a click has one"), ("userId", Text, "Who; only a hash of it is looked at"),
+    ]),
+    object("EventsTaken", "They were taken.", &[("accepted!", Integer, "How many")]),
+    object("AnalyticsQuery", "Of which time.", &[
+        ("from", Time, "RFC 3339, or a day; 24 hours ago when not given"), ("to", Time, "RFC 3339, or a day; now when not given"), ("limit", Integer, "Queries of each list; 10"),
+    ]),
+    object("Analytics", "What was searched for.", &[
+        ("from!", Time, "As asked"), ("to!", Time, "As asked"), ("sampledOneIn!", Integer, "Of so many searches one is in the lists of queries, with the weight of all"),
+        ("now!", Any, "Searches a minute and their times, of the last minutes"), ("totals!", Of("Searched"), "All of it"), ("step!", OneOf(&["hour", "day"]), "The length of `hours`"),
+        ("hours!", Many(&Of("Searched")), "Hour by hour, or day by day"), ("top!", Many(&Of("Searched")), "Asked most"),
+        ("rising!", Many(&Of("Searched")), "Asked much more than in as long a time before, with `before` and `growth`"), ("slow!", Many(&Of("Searched")), "Took longest"),
+        ("empty!", Many(&Of("Searched")), "Found nothing most often"),
+    ]),
+    object("Searched", "Searches and what became of them.", &[
+        ("query", Text, "What was searched for"), ("hour", Time, "When the hour or day begins"), ("before", Integer, "How often in the time before"), ("growth", Number, "How many times as often as then"),
+        ("searches!", Integer, "How often"), ("noHits!", Integer, "How often nothing was found"), ("noHitsRate!", Number, "Of all; null without searches"), ("clicks!", Integer, "Clicks"),
+        ("conversions!", Integer, "Conversions"), ("clickThroughRate!", Number, "Clicks for each search; null without searches"),
+        ("meanClickPosition!", Number, "The position of clicked hits on average; null without clicks"), ("p50Ms!", Number, "Half of them were faster"), ("p99Ms!", Number, "99 % of them were faster"),
+    ]),
     // search
     object("Search", "The parameters of a search.", &[
         ("q", Text, "Words; those in quotes stand together, one after `-` must not be there; nothing: all documents"),
@@ -187,18 +248,37 @@ pub(super) static SCHEMAS: &[Named] = &[
     object("LocalizedAttributes", "Languages.", &[("attributePatterns!", Texts, "Names or patterns"), ("locales!", Texts, "ISO 639 codes")]),
     // containers and generations
     object("Selection", "What the tenant selects.", &[
-        ("size", Text, "The class of a container"), ("replicas", Integer, "Searchers to run; 0 sends the index to sleep"),
+        ("size", Text, "The class of a container"), ("replicas", Integer, "Searchers to run; 0 sends the index to sleep. Takes the place of a range"),
+        ("autoscale", Of("Autoscale"), "A range in which the number follows the load, in place of `replicas`; null: the number stays as it is"),
         ("sleepAfterSeconds", Integer, "Without a search; null: never"), ("wake", OneOf(&["onSearch", "manual"]), "What a search does that finds the index asleep"),
     ]),
+    object("Autoscale", "A range of replicas, and what their number follows.", &[
+        ("min!", Integer, "The fewest searchers while awake"), ("max!", Integer, "The most"), ("target!", Of("AutoscaleTarget"), "What each is to be asked; one of the two"),
+    ]),
+    object("AutoscaleTarget", "How busy a searcher is to be.", &[
+        ("concurrentSearches", Integer, "Searches at a time"), ("cpuPercent", Integer, "CPU in percent of what the size has"),
+    ]),
+    object("ScaleDecision", "Why the number of searchers changed.", &[
+        ("at!", Time, "When"), ("from!", Integer, "Searchers before"), ("to!", Integer, "Searchers after"), ("why!", Text, "For a person"),
+    ]),
+    object("ContainersDraft", "A selection to be tried.", &[("size", Text, "The class of a container"), ("replicas", Integer, "Searchers to run")]),
     object("Containers", "What was selected, and what runs.", &[
-        ("uid!", Text, "The index"), ("size!", Text, "As selected"), ("replicas!", Integer, "As selected"), ("sleepAfterSeconds!", Integer, "As selected"), ("wake!", Text, "As selected"),
-        ("phase!", Text, "`asleep`, `waking` or `awake`"), ("containers!", Many(&Any), "Role, status, generation, lag, CPU, memory of each"),
+        ("uid!", Text, "The index"), ("size!", Text, "As selected"), ("replicas!", Integer, "As selected"), ("autoscale!", Of("Autoscale"), "As selected; null: none"), ("wanted!", Integer, "Searchers that should run now"), ("sleepAfterSeconds!", Integer, "As selected"), ("wake!", Text, "As selected"),
+        ("price!", Any, "What it costs while awake: `currency`, `perHour`, `perMonth`"), ("draft", Any, "With a draft: `size`, `replicas`, `price`, and why it is refused"),
+        ("phase!", Text, "`asleep`, `waking` or `awake`"), ("containers!", Many(&Any), "Role, status, generation, lag, CPU, memory of each"), ("decisions!", Many(&Of("ScaleDecision")), "Why their number changed, newest first"),
     ]),
     object("Phase", "How awake the index is.", &[("phase!", Text, "`asleep`, `waking` or `awake`")]),
     object("Generations", "The history.", &[("results!", Many(&Of("Generation")), "Newest first")]),
     object("Generation", "A state of the index.", &[
         ("generation!", Integer, "Its number"), ("createdAt!", Time, "When it was published"), ("committedSeq!", Integer, "The last write in it"), ("documents!", Integer, "Documents"),
         ("cause!", Any, "Why it exists"), ("bytes!", Integer, "Its size"), ("current!", Flag, "Whether it is served"),
+    ]),
+    object("GenerationDetails", "A state of the index, whole.", &[
+        ("generation!", Integer, "Its number"), ("createdAt!", Time, "When it was published"), ("committedSeq!", Integer, "The last write in it"), ("documents!", Integer, "Documents"),
+        ("cause!", Any, "Why it exists"), ("bytes!", Integer, "Its size"), ("current!", Flag, "Whether it is served"),
+        ("batchUid!", Integer, "The batch of its tasks; null: it ended none"), ("primaryKey!", Text, "The attribute that holds the id of a document"), ("rawBytes!", Integer, "Bytes of the documents as they came"),
+        ("fieldDistribution!", Map(&Integer), "In how many documents each attribute is"), ("settings", Of("Settings"), "Its settings, for keys with `settings.get`"),
+        ("tasks", Many(&Any), "The tasks that it ended, with their numbers, for keys with `tasks.get`"),
     ]),
     object("Fork", "The new index.", &[("uid!", Text, "Its name")]),
     // tasks
@@ -240,10 +320,24 @@ pub(super) static SCHEMAS: &[Named] = &[
         ("dynamicSearchRules", Flag, "Off"), ("network", Flag, "Off"), ("getTaskDocumentsRoute", Flag, "Off"), ("taskQueueCompactionRoute", Flag, "Off"), ("compositeEmbedders", Flag, "Off"),
         ("chatCompletions", Flag, "Off"), ("multimodal", Flag, "Off"), ("foreignKeys", Flag, "Off"), ("disableDocumentsFetchQueue", Flag, "Off"), ("legacySearch", Flag, "Off"), ("renderRoute", Flag, "Off"),
     ]),
+    // identity provider
+    object("IdentityProvider", "An identity provider: a caller shows `<id of the tenant>~<token>` as its key.", &[
+        ("issuer!", Text, "The `iss` of its tokens"), ("audience!", Text, "What has to be in their `aud`"), ("jwksUri", Text, "Where its public keys are"), ("jwks", Any, "Its public keys, if they are not to be fetched"),
+        ("rules!", Many(&Of("ClaimRule")), "What a token allows; for an index the first rule that holds and names it"), ("tenant", Text, "The id of the tenant; only told"), ("updatedAt", Time, "Only told"),
+    ]),
+    object("ClaimRule", "What tokens with certain claims may search.", &[
+        ("when", Any, "`claim`, a path with dots, and `equals`, its value or one of them; null: every token"), ("indexes!", Texts, "Names of indexes, or beginnings with `*`"),
+        ("filter", Text, "A filter in which `{claim}` stands for the value of a claim, quotes included"),
+    ]),
+    object("TokenTrial", "A token to be tried.", &[("token!", Text, "As the identity provider gave it")]),
+    object("TokenVerdict", "What a token would allow.", &[
+        ("valid!", Flag, "Whether it is accepted"), ("reason!", Text, "Why not"), ("claims", Any, "What is in it"), ("rules!", Many(&Any), "Each rule: whether it `holds`, `indexes`, `filter`, or the `reason` why not"),
+    ]),
     // keys
     object("Key", "A key.", &[
         ("uid!", Text, "Its id"), ("key!", Text, "What is shown to the service"), ("name!", Text, "For people"), ("description!", Text, "For people"), ("actions!", Texts, "What it allows"),
         ("indexes!", Texts, "On which indexes: names, or beginnings with `*`"), ("expiresAt!", Time, "Until when; null: for ever"), ("createdAt!", Time, "Made"), ("updatedAt!", Time, "Changed"),
+        ("lastUsedAt!", Time, "When it, or a token that it signed, was shown last, to the minute; null: never"),
     ]),
     object("Keys", "A page of keys.", &[
         ("results!", Many(&Of("Key")), "The keys"), ("offset!", Integer, "As asked"), ("limit!", Integer, "As asked"), ("total!", Integer, "How many there are"),
@@ -253,4 +347,55 @@ pub(super) static SCHEMAS: &[Named] = &[
         ("uid", Text, "A UUID; else one is made"), ("name", Text, "For people"), ("description", Text, "For people"),
     ]),
     object("KeyChange", "What changes.", &[("name", Text, "For people"), ("description", Text, "For people")]),
+    // the portal
+    object("Credentials", "How somebody signs in.", &[("email!", Text, "The address"), ("password!", Text, "The password")]),
+    object("SignUp", "A new account and its tenant.", &[
+        ("email!", Text, "The address"), ("password!", Text, "12 to 128 characters"), ("name", Text, "Of the person"), ("tenant!", Text, "Of the tenant"),
+    ]),
+    object("Account", "Who is signed in.", &[
+        ("uid!", Text, "Who"), ("email!", Text, "The address"), ("name!", Text, "The name"), ("operator!", Flag, "Whether it is an operator of the platform"),
+        ("createdAt!", Time, "Made"), ("csrfToken", Text, "What to show in the header `x-onggi-csrf`"),
+    ]),
+    object("AccountChange", "What changes.", &[("name!", Text, "The name")]),
+    object("PasswordChange", "A new password.", &[("old", Text, "The one before, if there is one"), ("new!", Text, "12 to 128 characters")]),
+    object("PortalSession", "A sign-in that lasts.", &[
+        ("uid!", Text, "Which"), ("createdAt!", Time, "Begun"), ("seenAt!", Time, "Used last, to the minute"), ("expiresAt!", Time, "Ends in any case"),
+        ("userAgent!", Text, "The browser"), ("address!", Text, "The network address"), ("current!", Flag, "Whether it is this one"),
+    ]),
+    object("PortalSessions", "All sessions.", &[("results!", Many(&Of("PortalSession")), "The one used last first")]),
+    object("PortalTenant", "A tenant.", &[
+        ("uid!", Text, "Which"), ("name!", Text, "Its name"), ("status!", OneOf(&["active", "suspended"]), "Whether it is served"), ("createdAt!", Time, "Made"),
+        ("role", Of("Role"), "What one is there"),
+    ]),
+    object("SettingsEffect", "What a change of settings would do.", &[
+        ("changed!", Texts, "The settings that would differ"), ("rebuilding!", Texts, "Those of them that have every document indexed anew; searches go on meanwhile"),
+        ("documents!", Integer, "Documents of the index"), ("documentsPerSecond!", Number, "How fast documents were indexed lately"),
+        ("measured!", Flag, "Whether that was measured at this index; otherwise it is what is usual"), ("seconds!", Number, "An estimate of how long it takes until the change holds"),
+    ]),
+    object("PortalTenants", "Tenants.", &[("results!", Many(&Of("PortalTenant")), "By name")]),
+    object("NewTenant", "A tenant to create.", &[("name!", Text, "Its name")]),
+    Named { name: "Role", says: "What a member may do: look; change indexes; everything.", kind: Value(OneOf(&["viewer", "developer", "owner"])) },
+    object("Member", "A member of a tenant.", &[
+        ("uid!", Text, "Who"), ("email!", Text, "The address"), ("name!", Text, "The name"), ("role!", Of("Role"), "What the member may do"), ("createdAt!", Time, "Since when"),
+    ]),
+    object("Members", "All members.", &[("results!", Many(&Of("Member")), "By address")]),
+    object("RoleChange", "What changes.", &[("role!", Of("Role"), "What the member may do")]),
+    object("NewInvitation", "Who is invited.", &[("email!", Text, "The address"), ("role!", Of("Role"), "What they will be")]),
+    object("Invitation", "An invitation.", &[
+        ("uid!", Text, "Which"), ("email!", Text, "Who is invited"), ("role!", Of("Role"), "What they will be"), ("createdAt!", Time, "Made"), ("expiresAt!", Time, "Until when it can be accepted"),
+        ("link", Text, "Where it is accepted; shown to who creates it"),
+    ]),
+    object("NewTenantToken", "A token that is wanted.", &[
+        ("key!", Text, "The uid of the key that signs it"), ("searchRules!", Any, "A list of indexes, or an object from indexes to `{filter}`"), ("expiresAt", Time, "When it ends; null: with its key"),
+    ]),
+    object("TenantToken", "A token that searches by its rules.", &[("token!", Text, "What an app shows instead of a key"), ("expiresAt!", Time, "When it ends; null: with its key")]),
+    object("Invitations", "All invitations.", &[("results!", Many(&Of("Invitation")), "By address")]),
+    object("FindTenants", "Which tenants.", &[("q", Text, "A part of the name, or the uid")]),
+    object("OperatorTenant", "A tenant, as operators see it.", &[
+        ("uid!", Text, "Which"), ("name!", Text, "Its name"), ("status!", OneOf(&["active", "suspended"]), "Whether it is served"), ("createdAt!", Time, "Made"),
+        ("indexes!", Integer, "How many it has"), ("members!", Integer, "How many it has"),
+    ]),
+    object("OperatorTenants", "Tenants.", &[("results!", Many(&Of("OperatorTenant")), "The first hundred, by name"), ("total!", Integer, "How many fit")]),
+    object("TenantStatusChange", "What changes.", &[("status!", OneOf(&["active", "suspended"]), "Whether it is served")]),
+    object("AllContainers", "Everything that runs.", &[("results!", Many(&Any), "Each container, with tenant, index, size, role and status")]),
 ];

@@ -24,6 +24,7 @@ use onggi_domain::{
     IndexId, KeyId, TenantId, Timestamp,
     auth::Identity,
     container::{Selection, WakePolicy},
+    identity::IdentityProvider,
     index::Index,
     key::{Action, IndexPattern, Key},
     limits::Limits,
@@ -31,7 +32,10 @@ use onggi_domain::{
     tenant::{Tenant, TenantStatus},
     worker::Endpoint,
 };
-use onggi_gateway::{Deps, Discovery, GatewayConfig, WakeError};
+use onggi_gateway::{
+    Deps, Discovery, GatewayConfig, WakeError,
+    counting::{Counting, CountingConfig},
+};
 use onggi_metadata::{KeySecrets, Metadata, hash_key};
 use onggi_web::{Caller, Upstream};
 use parking_lot::Mutex;
@@ -47,6 +51,7 @@ pub(crate) struct Bed {
     pub(crate) metadata: Metadata,
     pub(crate) secrets: KeySecrets,
     pub(crate) fleet: Arc<Fleet>,
+    pub(crate) counting: Counting,
     _directory: tempfile::TempDir,
 }
 
@@ -72,20 +77,31 @@ impl Bed {
         let metadata = Metadata::connect(&url).await.unwrap();
         let secrets = KeySecrets::new("a secret of the server for tests");
         let fleet = Arc::new(Fleet::default());
+        let counting = Counting::new(CountingConfig::default(), &metadata);
         let deps = Deps {
             metadata: metadata.clone(),
+            counting: counting.clone(),
             secrets: secrets.clone(),
             discovery: fleet.clone(),
             uploader: Upstream::remote(serve(uploader).await.parse().unwrap(), "internal"),
             admin: Upstream::local(admin, "internal"),
         };
-        let router = onggi_gateway::router(GatewayConfig { limits, ..GatewayConfig::default() }, deps);
-        Self { router, metadata, secrets, fleet, _directory: directory }
+        let router = onggi_gateway::router(
+            GatewayConfig { limits, networks: vec!["127.0.0.0/8".parse().unwrap()], ..GatewayConfig::default() },
+            deps,
+        );
+        Self { router, metadata, secrets, fleet, counting, _directory: directory }
     }
 
     /// A tenant; returns its id and its root key.
     pub(crate) async fn tenant(&self, name: &str) -> (TenantId, String) {
-        let tenant = Tenant { id: TenantId::generate(), name: name.to_owned(), status: TenantStatus::Active, created_at: Timestamp::now() };
+        let tenant = Tenant {
+            id: TenantId::generate(),
+            name: name.to_owned(),
+            status: TenantStatus::Active,
+            plan: None,
+            created_at: Timestamp::now(),
+        };
         self.metadata.tenants.create(&tenant).await.unwrap();
         let secret = format!("root-of-{name}");
         let key = Key { root: true, ..key(tenant.id, &[], &[]) };
@@ -103,6 +119,15 @@ impl Bed {
     /// A key with these actions on these indexes.
     pub(crate) async fn key(&self, tenant: TenantId, actions: &[Action], indexes: &[&str]) -> String {
         self.store(&key(tenant, actions, indexes)).await
+    }
+
+    /// An identity provider of a tenant, with these settings besides the usual ones.
+    pub(crate) async fn provider(&self, tenant: TenantId, settings: &Value) {
+        let mut all = json!({"issuer": "https://id.example", "audience": "app", "rules": [{"indexes": ["*"]}]});
+        all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        let settings = serde_json::from_value(all).unwrap();
+        let provider = IdentityProvider { tenant, settings, updated_at: Timestamp::now() };
+        self.metadata.identity_providers.set(&provider).await.unwrap();
     }
 
     /// An index that is awake, with these searchers.
@@ -294,7 +319,7 @@ impl Searcher {
 }
 
 fn endpoint(name: &str, address: std::net::SocketAddr) -> Endpoint {
-    Endpoint { name: name.to_owned(), address, secret: SECRET.into() }
+    Endpoint { name: name.to_owned(), address, secret: SECRET.into(), zone: None }
 }
 
 /// What runs searchers.

@@ -1,6 +1,6 @@
 //! What the public edge does for every request: limits, headers, browsers, streams.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -165,7 +165,8 @@ async fn a_body_over_its_limit_is_refused_whether_it_is_announced_or_not() {
     ] {
         let chunks = vec![Ok::<_, std::io::Error>(Bytes::from(vec![b' '; length - 10])), Ok(Bytes::from(vec![b' '; 10]))];
         for body in [Body::from(vec![b' '; length]), Body::from_stream(stream::iter(chunks))] {
-            let response = http_client().request(request(&root, Method::POST, &format!("{url}{path}"), body)).await.unwrap();
+            let response =
+                http_client(Duration::from_secs(2)).request(request(&root, Method::POST, &format!("{url}{path}"), body)).await.unwrap();
             let answer = Answer::read(response.map(Body::new)).await;
             assert_eq!(answer.status, status, "{path} {length}: {answer:?}");
             assert!(status == 200 || answer.outcome().1 == "payload_too_large");
@@ -191,7 +192,10 @@ async fn exchange(url: &str, key: &str) {
     let body =
         Body::from_stream(stream::unfold(receive, async |mut receive| Some((Ok::<_, std::io::Error>(receive.recv().await?), receive))));
     send.send(Bytes::from(vec![0; CHUNK])).await.unwrap();
-    let response = http_client().request(request(key, Method::POST, &format!("{url}/indexes/jars/documents"), body)).await.unwrap();
+    let response = http_client(Duration::from_secs(2))
+        .request(request(key, Method::POST, &format!("{url}/indexes/jars/documents"), body))
+        .await
+        .unwrap();
     assert_eq!(response.status(), 200);
     let mut answer = Body::new(response.into_body()).into_data_stream();
     arrive(&mut answer, 0).await;
@@ -238,7 +242,7 @@ async fn a_searchers_answer_is_streamed() {
     let searcher = Searcher::with("a", Router::new().fallback(any(answer))).await;
     bed.index(tenant, "jars", &[&searcher]).await;
     let url = format!("{}/indexes/jars/documents", bed.serve().await);
-    let response = http_client().request(request(&root, Method::GET, &url, Body::empty())).await.unwrap();
+    let response = http_client(Duration::from_secs(2)).request(request(&root, Method::GET, &url, Body::empty())).await.unwrap();
     let mut body = Body::new(response.into_body()).into_data_stream();
     for number in 0..CHUNKS {
         arrive(&mut body, number as u8).await;

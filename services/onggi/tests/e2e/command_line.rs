@@ -7,7 +7,7 @@ use crate::{BINARY, onggi};
 #[tokio::test]
 async fn a_file_is_imported_and_searched() {
     let onggi = onggi().await;
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/demo/packages.ko.ndjson.zst");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../admin/samples/packages.ko.ndjson.zst");
     let copy = onggi.data().join("packages.ko.ndjson.zst");
     std::fs::copy(file, &copy).unwrap();
     let said = onggi.command(&["import", copy.to_str().unwrap(), "--index", "packages", "--part", "512KiB"]).await;

@@ -1,9 +1,10 @@
 //! Replicas change, indexes sleep and wake, and no search fails meanwhile.
 
-use onggi_testkit::Load;
+use onggi_testkit::{Load, Onggi};
 use serde_json::json;
+use tokio::task::JoinSet;
 
-use crate::{index_with_documents, onggi, ready};
+use crate::{BINARY, index_with_documents, onggi, ready};
 
 #[tokio::test]
 async fn replicas_change_live_without_a_failed_search() {
@@ -23,6 +24,39 @@ async fn replicas_change_live_without_a_failed_search() {
     ready(&api, "jars", 1).await;
     let report = load.finish().await;
     assert!(report.failures.is_empty(), "{} of {} failed, first: {:?}", report.failures.len(), report.answered, report.failures.first());
+}
+
+#[tokio::test]
+async fn replicas_in_a_range_follow_the_searches_and_say_why() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let times = "[controller]\nstatus_every = \"200ms\"\nscale_up_after = \"500ms\"\nscale_down_after = \"2s\"\n";
+    std::fs::write(file.path(), times).unwrap();
+    let onggi = Onggi::start(BINARY, &["--config", &file.path().display().to_string()]).await;
+    let api = onggi.api();
+    index_with_documents(&api, "jars", 500, 1).await;
+    let range = json!({"min": 1, "max": 3, "target": {"concurrentSearches": 2}});
+    let view = api.ok("PATCH", "/indexes/jars/containers", Some(&json!({"autoscale": range}))).await;
+    assert_eq!((&view["autoscale"], &view["replicas"]), (&range, &json!(1)));
+
+    let mut searching = JoinSet::new();
+    for _ in 0..12 {
+        let (api, body) = (api.clone(), json!({"q": "jar number", "limit": 500, "attributesToHighlight": ["*"]}));
+        searching.spawn(async move {
+            loop {
+                api.ok("POST", "/indexes/jars/search", Some(&body)).await;
+            }
+        });
+    }
+    let busy = ready(&api, "jars", 3).await;
+    let up = &busy["decisions"][0];
+    assert_eq!((&busy["wanted"], &up["to"]), (&json!(3), &json!(3)), "{busy}");
+    assert!(up["why"].as_str().is_some_and(|why| why.contains("concurrent searches for 500ms")), "{up}");
+    assert!(searching.try_join_next().is_none(), "a search failed while searchers came");
+    searching.shutdown().await;
+    let calm = ready(&api, "jars", 1).await;
+    let down = &calm["decisions"][0];
+    assert_eq!((&calm["wanted"], &down["to"]), (&json!(1), &json!(1)), "{calm}");
+    assert!(down["why"].as_str().is_some_and(|why| why.starts_with("at most")), "{down}");
 }
 
 #[tokio::test]

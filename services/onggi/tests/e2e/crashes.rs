@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use crate::{documents, index_with_documents, onggi, ready};
 
 /// Uploads batches of ten until told to stop; returns the ids that were accepted.
-struct Uploads {
+pub(crate) struct Uploads {
     stop: tokio::sync::watch::Sender<bool>,
     task: tokio::task::JoinHandle<BTreeSet<u64>>,
 }
 
 impl Uploads {
-    fn start(api: Api, first: usize) -> Self {
+    pub(crate) fn start(api: Api, first: usize) -> Self {
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let task = tokio::spawn(async move {
             let mut accepted = BTreeSet::new();
@@ -36,14 +36,14 @@ impl Uploads {
         Self { stop, task }
     }
 
-    async fn finish(self) -> BTreeSet<u64> {
+    pub(crate) async fn finish(self) -> BTreeSet<u64> {
         let _ = self.stop.send(true);
         self.task.await.expect("the uploads")
     }
 }
 
 /// Every document of the index by paging; panics when one is there twice.
-async fn all_ids(api: &Api) -> BTreeSet<u64> {
+pub(crate) async fn all_ids(api: &Api) -> BTreeSet<u64> {
     let mut ids = BTreeSet::new();
     loop {
         let page = api.get(&format!("/indexes/jars/documents?limit=1000&offset={}&fields=id", ids.len())).await;
@@ -59,11 +59,11 @@ async fn all_ids(api: &Api) -> BTreeSet<u64> {
     }
 }
 
-async fn settled(api: &Api) {
+pub(crate) async fn settled(api: &Api) {
     api.until("/tasks?statuses=enqueued,processing", |tasks| tasks["total"] == 0).await;
 }
 
-fn missing(accepted: &BTreeSet<u64>, there: &BTreeSet<u64>) -> Vec<u64> {
+pub(crate) fn missing(accepted: &BTreeSet<u64>, there: &BTreeSet<u64>) -> Vec<u64> {
     accepted.difference(there).copied().collect()
 }
 

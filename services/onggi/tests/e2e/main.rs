@@ -1,5 +1,6 @@
 //! The whole of Onggi through its public surface: the real binary, real workers, the official SDKs.
 
+mod backups;
 mod bad_input;
 mod command_line;
 mod containers;
@@ -12,6 +13,8 @@ mod rust_sdk;
 mod sdks;
 mod tasks;
 mod tenants;
+mod traces;
+mod usage;
 mod webhooks;
 
 use onggi_testkit::{Api, Onggi};

@@ -17,7 +17,7 @@ fn documents() -> Box<dyn Read> {
     if whole.is_file() {
         return Box::new(flate2::read::GzDecoder::new(std::fs::File::open(whole).unwrap()));
     }
-    let shipped = PathBuf::from(HERE).join("demo/packages.en.ndjson.zst");
+    let shipped = PathBuf::from(HERE).join("../admin/samples/packages.en.ndjson.zst");
     Box::new(zstd::Decoder::new(std::fs::File::open(shipped).unwrap()).unwrap())
 }
 

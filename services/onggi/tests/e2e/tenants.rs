@@ -47,6 +47,9 @@ fn routes(uid: &str) -> Vec<(&'static str, String, Option<Value>)> {
         ("POST", "/multi-search".to_owned(), Some(json!({"queries": [{"indexUid": uid}], "federation": {}}))),
         ("POST", "/multi-search".to_owned(), Some(json!({"queries": [], "federation": {"facetsByIndex": {uid: ["a"]}}}))),
         ("POST", at("/analyze"), Some(json!({"text": "a"}))),
+        ("POST", at("/events"), Some(json!({"events": [{"type": "click", "query": "a", "documentId": 1, "position": 1}]}))),
+        ("GET", at("/analytics"), None),
+        ("GET", at("/containers?replicas=2"), None),
         ("GET", at("/settings"), None),
         ("GET", at("/settings/synonyms"), None),
         ("GET", at("/stats"), None),
@@ -55,6 +58,7 @@ fn routes(uid: &str) -> Vec<(&'static str, String, Option<Value>)> {
         ("POST", at("/wake"), None),
         ("POST", at("/sleep"), None),
         ("GET", at("/generations"), None),
+        ("GET", at("/generations/1"), None),
         ("POST", at("/generations/1/rollback"), None),
         ("POST", at("/generations/1/fork"), Some(json!({"uid": "stolen"}))),
         ("POST", at("/fields"), Some(json!({}))),
@@ -96,6 +100,12 @@ async fn a_strangers_index_answers_with_the_same_bytes_as_one_that_does_not_exis
     let again = json!({"uid": uid, "actions": ["search"], "indexes": ["*"], "expiresAt": null});
     assert_eq!(stranger.call("POST", "/keys", Some(&again)).await.status, 201, "a uid that another tenant has is free");
     assert_eq!(stranger.get("/stats").await["indexes"], json!({}));
+    assert_eq!(stranger.get("/stats/searches").await["indexes"], json!({}));
+    for by in ["index", "size", "hour", "day"] {
+        let usage = stranger.get(&format!("/usage?by={by}&indexUid=secret")).await;
+        assert_eq!((&usage["results"], &usage["totals"]["documents"]), (&json!([]), &json!(0)), "{usage}");
+    }
+    assert_eq!(stranger.get("/plan").await["quotas"][0]["used"], 0);
 }
 
 /// What a caller is told in the end: status and body, or, of an accepted write, how its task failed.

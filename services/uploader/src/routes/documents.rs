@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, RawQuery, State},
     response::Response,
 };
-use http::{HeaderMap, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
 use onggi_domain::{ApiError, Code, auth::Identity, log::DocumentMethod};
 use onggi_web::{Caller, Result, query::Params};
 
@@ -16,6 +16,8 @@ use crate::{
     upload::Upload,
 };
 
+/// The index and the number of documents, for whoever counts them.
+const UPLOADED: HeaderName = HeaderName::from_static("x-onggi-uploaded");
 const CONTENT_TYPES: &str = "`application/json`, `application/x-ndjson`, `text/csv`";
 
 /// `POST /indexes/{uid}/documents`
@@ -45,7 +47,13 @@ pub(super) async fn update(
 async fn upload(uploader: &Uploader, caller: &Identity, uid: &str, upload: Upload, headers: &HeaderMap, body: Body) -> Result<Response> {
     let limits = &uploader.deps.limits;
     let body = Decoded::new(headers, body, limits.upload_bytes.as_u64(), limits)?;
-    Ok(accepted(&uploader.upload(caller, &index_uid(uid)?, upload, body).await?))
+    let task = uploader.upload(caller, &index_uid(uid)?, upload, body).await?;
+    let mut response = accepted(&task);
+    if let (Some(index), Some(documents)) = (task.index, task.details.get("receivedDocuments").and_then(serde_json::Value::as_u64)) {
+        let told = HeaderValue::from_str(&format!("{index};{documents}")).expect("a uuid and a number are ASCII");
+        response.headers_mut().insert(UPLOADED, told);
+    }
+    Ok(response)
 }
 
 fn read(query: Option<&str>, headers: &HeaderMap, method: DocumentMethod) -> Result<Upload, ApiError> {

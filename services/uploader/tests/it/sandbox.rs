@@ -15,6 +15,7 @@ use onggi_domain::{
     key::{Action, IndexPattern},
     limits::Limits,
     log::{Operation, Payload, Record},
+    plan::PlanTable,
     tenant::{Tenant, TenantStatus},
 };
 use onggi_metadata::Metadata;
@@ -46,7 +47,13 @@ impl Sandbox {
         let database = format!("sqlite:{}", directory.path().join("metadata.db").display());
         Metadata::migrate(&database).await.unwrap();
         let metadata = Metadata::connect(&database).await.unwrap();
-        let tenant = Tenant { id: TenantId::generate(), name: "t".to_owned(), status: TenantStatus::Active, created_at: Timestamp::now() };
+        let tenant = Tenant {
+            id: TenantId::generate(),
+            name: "t".to_owned(),
+            status: TenantStatus::Active,
+            plan: None,
+            created_at: Timestamp::now(),
+        };
         metadata.tenants.create(&tenant).await.unwrap();
         let bucket = directory.path().join("bucket");
         std::fs::create_dir(&bucket).unwrap();
@@ -56,12 +63,14 @@ impl Sandbox {
             controller: Upstream::local(Router::new(), SECRET),
             limits,
             sizes,
+            plans: PlanTable::default(),
             internal_secret: Arc::from(SECRET),
             spool_dir: directory.path().join("spool"),
         };
         let caller = Identity {
             tenant: tenant.id,
             key: KeyId::generate(),
+            member: false,
             root: true,
             actions: vec![Action::All],
             indexes: vec![IndexPattern::all()],

@@ -1,0 +1,3 @@
+SELECT tenant, amount, url, passed_at, passed_cost, untold
+FROM spending_alerts
+WHERE tenant = $1

@@ -1,0 +1,4 @@
+SELECT spending_alerts.tenant, spending_alerts.amount, spending_alerts.url, spending_alerts.passed_at, spending_alerts.passed_cost, spending_alerts.untold
+FROM spending_alerts
+JOIN tenants ON tenants.id = spending_alerts.tenant AND tenants.status <> 'deleted'
+ORDER BY spending_alerts.tenant

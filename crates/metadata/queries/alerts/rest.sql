@@ -1,0 +1,3 @@
+UPDATE spending_alerts
+SET retry_at = $2
+WHERE tenant = $1

@@ -1,0 +1,1 @@
+WHERE token_hash = $1 AND expires_at > $2

@@ -1,0 +1,2 @@
+DELETE FROM invitations
+WHERE expires_at <= $1

@@ -1,3 +1,0 @@
-SELECT tenant, email, role, password_hash, created_at
-FROM members
-WHERE tenant = $1 AND email = $2

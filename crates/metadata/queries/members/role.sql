@@ -1,0 +1,3 @@
+SELECT role
+FROM memberships
+WHERE tenant = $1 AND user_id = $2

@@ -1,0 +1,2 @@
+DELETE FROM count_batches
+WHERE added_at < $1

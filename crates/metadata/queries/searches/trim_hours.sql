@@ -1,0 +1,2 @@
+DELETE FROM search_hours
+WHERE hour < $1

@@ -1,0 +1,2 @@
+DELETE FROM search_moments
+WHERE until < $1

@@ -1,0 +1,2 @@
+DELETE FROM query_hours
+WHERE hour < $1

@@ -1,0 +1,4 @@
+SELECT id, user_id, created_at, seen_at, expires_at, user_agent, address
+FROM sessions
+WHERE user_id = $1 AND expires_at > $2 AND seen_at > $3
+ORDER BY seen_at DESC, created_at DESC

@@ -1,0 +1,2 @@
+DELETE FROM container_hours
+WHERE hour < $1

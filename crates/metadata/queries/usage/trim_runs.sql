@@ -1,0 +1,2 @@
+DELETE FROM container_runs
+WHERE seen_until < $1

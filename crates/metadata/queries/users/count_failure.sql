@@ -1,0 +1,4 @@
+UPDATE users
+SET failures = failures + 1
+WHERE id = $1
+RETURNING failures

@@ -1,0 +1,3 @@
+-- Changes nothing, but two transactions that do this run one after the other.
+UPDATE revisions
+SET last = last

@@ -1,0 +1,3 @@
+SELECT count(*)
+FROM users
+WHERE users.id <> $1 AND users.operator

@@ -1,0 +1,2 @@
+ORDER BY email
+LIMIT $1 OFFSET $2

@@ -1,0 +1,3 @@
+UPDATE users
+SET name = $2
+WHERE id = $1

@@ -1,0 +1,3 @@
+UPDATE users
+SET operator = $2
+WHERE id = $1

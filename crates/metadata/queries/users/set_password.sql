@@ -1,0 +1,3 @@
+UPDATE users
+SET password_hash = $2, failures = 0, locked_until = NULL
+WHERE id = $1

@@ -1,0 +1,2 @@
+DELETE FROM sign_in_links
+WHERE token_hash = $1 AND expires_at > $2
