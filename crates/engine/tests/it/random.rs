@@ -85,9 +85,10 @@ fn condition() -> impl Strategy<Value = Condition> {
     ]
 }
 
-/// Between the points of the documents, so that rounding decides nothing.
+/// Between the points of the documents, so that rounding decides nothing: with these offsets no edge between two of the points goes through
+/// one of a document either.
 fn shape() -> impl Strategy<Value = Shape> {
-    let point = || (-8..8, -8..8).prop_map(|(lat, lng)| (f64::from(lat) * 10.0 + 3.7, f64::from(lng) * 10.0 + 4.1));
+    let point = || (-8..8, -8..8).prop_map(|(lat, lng)| (f64::from(lat) * 10.0 + 3.6296, f64::from(lng) * 10.0 + 4.037));
     prop_oneof![
         (point(), 1..60).prop_map(|(center, distance)| Shape::Radius { center, metres: f64::from(distance) * 100_000.5 }),
         (point(), point()).prop_map(|(a, b)| Shape::Box { top_right: (a.0.max(b.0), a.1), bottom_left: (a.0.min(b.0), b.1) }),
