@@ -156,9 +156,9 @@ impl Searches for Database {
         order: QueryOrder,
         limit: u64,
     ) -> Result<Vec<(String, Counts)>> {
-        const TOP: Sql = sql!("searches/top_queries");
-        const EMPTY: Sql = sql!("searches/empty_queries");
-        const SLOW: Sql = sql!("searches/slow_queries");
+        const TOP: Sql = sql!("searches/queries" + "searches/top_queries");
+        const EMPTY: Sql = sql!("searches/queries" + "searches/empty_queries");
+        const SLOW: Sql = sql!("searches/queries" + "searches/slow_queries");
         let statement = match order {
             QueryOrder::Searches => TOP,
             QueryOrder::NoHits => EMPTY,
