@@ -51,6 +51,21 @@ pub(crate) struct Seen {
     pub asked: bool,
 }
 
+impl Seen {
+    /// A container of which nothing is remembered yet.
+    pub(crate) fn new(observed: Observed) -> Self {
+        Self {
+            observed,
+            serves: Serves::Unknown,
+            routed: false,
+            behind: Duration::ZERO,
+            unrouted: Duration::ZERO,
+            held: false,
+            asked: false,
+        }
+    }
+}
+
 /// What a searcher serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Serves {
@@ -232,15 +247,7 @@ mod tests {
             since: Timestamp::UNIX_EPOCH,
             note: None,
         };
-        Seen {
-            observed,
-            serves: Serves::Unknown,
-            routed: false,
-            behind: Duration::ZERO,
-            unrouted: Duration::ZERO,
-            held: false,
-            asked: false,
-        }
+        Seen::new(observed)
     }
 
     fn listening(name: &str) -> Seen {

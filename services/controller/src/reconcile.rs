@@ -287,15 +287,7 @@ impl Inner {
 
 /// A container with what is remembered of it.
 fn seen(memory: &mut Memory, observed: Observed, target: Option<Generation>, routed: &[Endpoint], now: Instant) -> Seen {
-    let mut seen = Seen {
-        serves: Serves::Unknown,
-        routed: false,
-        behind: Duration::ZERO,
-        unrouted: Duration::ZERO,
-        held: false,
-        asked: false,
-        observed,
-    };
+    let mut seen = Seen::new(observed);
     let Some(endpoint) = seen.observed.endpoint.clone().filter(|_| seen.observed.role == Role::Searcher) else {
         memory.searchers.remove(&seen.observed.name);
         return seen;
