@@ -16,7 +16,8 @@ use crate::{
 /// The length of the intervals in which usage is told.
 pub const HOUR: Duration = Duration::from_hours(1);
 const HOUR_MICROS: i64 = 3_600_000_000;
-const GIB: f64 = (1_u64 << 30) as f64;
+/// Bytes of a GiB, for prices.
+pub const GIB: f64 = (1_u64 << 30) as f64;
 
 /// A stretch in which a container ran, as far as it was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,6 +19,7 @@ mod indexes;
 mod keys;
 mod live;
 mod members;
+mod money;
 mod oidc;
 mod operator;
 mod overview;

@@ -12,7 +12,7 @@ use axum::{
 };
 use http::Method;
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
-use onggi_domain::{ApiError, Timestamp, tenant::MemberRole};
+use onggi_domain::{ApiError, Timestamp, plan::MONTH_HOURS, tenant::MemberRole, usage::GIB};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -20,6 +20,7 @@ use super::{
     Portal,
     failure::{Failure, Result},
     form::{Pairs, refused, unprocessable},
+    money::Money,
     page::{Page, Section, html},
     texts::Language,
     visit::{Member, done},
@@ -27,9 +28,6 @@ use super::{
 
 /// Months that can be chosen: as long as hours are kept.
 const MONTHS: i32 = 13;
-const GIB: f64 = (1_u64 << 30) as f64;
-/// Hours of a month, for prices.
-const MONTH_HOURS: f64 = 730.0;
 /// From this part of a quota on it is called near.
 const NEAR: f64 = 0.8;
 
@@ -229,51 +227,6 @@ struct SizeRow {
     allowed: bool,
     hour: String,
     month: String,
-}
-
-/// The currency of amounts, and how they are written.
-#[derive(Debug, Clone, PartialEq)]
-struct Money {
-    sign: String,
-    places: usize,
-}
-
-impl Money {
-    fn of(currency: &str) -> Self {
-        let (sign, places) = match currency {
-            "EUR" => ("€", 2),
-            "USD" => ("$", 2),
-            "GBP" => ("£", 2),
-            "KRW" => ("₩", 0),
-            "JPY" => ("¥", 0),
-            other => return Self { sign: format!("{other} "), places: 2 },
-        };
-        Self { sign: sign.to_owned(), places }
-    }
-
-    /// An amount; one that would be rounded away has more places.
-    fn amount(&self, amount: f64) -> String {
-        let smallest = 0.1_f64.powi(i32::try_from(self.places).unwrap_or(2));
-        let places = if amount > 0.0 && amount < smallest { self.places + 2 } else { self.places };
-        self.exact(amount, places)
-    }
-
-    /// A price, with all that matters of it.
-    fn price(&self, price: f64) -> String {
-        let places = (self.places..=6).find(|places| (price - rounded(price, *places)).abs() < 1e-9).unwrap_or(6);
-        self.exact(price, places)
-    }
-
-    fn exact(&self, amount: f64, places: usize) -> String {
-        let text = format!("{amount:.places$}");
-        let (whole, rest) = text.split_once('.').map_or((text.as_str(), ""), |(whole, rest)| (whole, rest));
-        let whole = Language::En.number(whole.parse().unwrap_or(0));
-        if rest.is_empty() { format!("{}{whole}", self.sign) } else { format!("{}{whole}.{rest}", self.sign) }
-    }
-}
-
-fn rounded(value: f64, places: usize) -> f64 {
-    format!("{value:.places$}").parse().unwrap_or(value)
 }
 
 /// A number with one place, or two where it is small.
@@ -531,19 +484,6 @@ mod tests {
             [("12.5", json!(12.5)), ("-1", json!(-1.0)), ("much", json!("much")), ("NaN", json!("NaN")), ("1e999", json!("1e999"))]
         {
             assert_eq!(sent_amount(text), sent);
-        }
-    }
-
-    #[test]
-    fn amounts_are_written_for_people() {
-        let euro = Money::of("EUR");
-        for (amount, text) in [(0.0, "€0.00"), (12.345, "€12.35"), (1234.5, "€1,234.50"), (0.0012, "€0.0012")] {
-            assert_eq!(euro.amount(amount), text);
-        }
-        assert_eq!(Money::of("KRW").amount(12_345.6), "₩12,346");
-        assert_eq!(Money::of("CHF").amount(1.0), "CHF 1.00");
-        for (price, text) in [(0.012, "€0.012"), (2.0, "€2.00"), (0.25, "€0.25")] {
-            assert_eq!(euro.price(price), text);
         }
     }
 

@@ -4,6 +4,8 @@ use onggi_domain::container::SizeTable;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::portal::money::known;
+
 /// A price as the API tells it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -91,16 +93,9 @@ fn cpus(millis: u64) -> String {
 
 /// An amount: two places, more where two would hide it. `containers.js` writes it the same way.
 pub(super) fn money(currency: &str, amount: f64) -> String {
-    let (sign, places) = match currency {
-        "EUR" => ("€", 2),
-        "USD" => ("$", 2),
-        "GBP" => ("£", 2),
-        "KRW" => ("₩", 0),
-        "JPY" => ("¥", 0),
-        other => return format!("{amount:.2} {other}"),
-    };
-    let hidden = amount != 0.0 && amount.abs() < 10.0_f64.powi(1 - places);
-    let places = (if hidden { places + 2 } else { places }) as usize;
+    let Some((sign, places)) = known(currency) else { return format!("{amount:.2} {currency}") };
+    let hidden = amount != 0.0 && amount.abs() < 10.0_f64.powi(1 - places as i32);
+    let places = if hidden { places + 2 } else { places };
     format!("{sign}{amount:.places$}")
 }
 
