@@ -100,6 +100,8 @@ fn test(part: Option<Part>) -> anyhow::Result<()> {
         report.tests("unit and conformance", cargo(&workspace).args(kinds))?;
     }
     if part.is_none_or(|part| part == Part::E2e) {
+        let this = std::env::current_exe().context("where this program is")?;
+        report.step("chart", Command::new(this).arg("chart"))?;
         install::sdks()?;
         report.tests("end to end", cargo(&workspace).args(["--test", "e2e"]))?;
     }
