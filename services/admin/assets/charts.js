@@ -34,7 +34,7 @@ export function chart(host, { x, series, format = String, time, bars = false, he
     const font = `12px ${getComputedStyle(document.body).fontFamily}`;
     const paths = bars ? window.uPlot.paths.bars({ size: [0.7, 48] }) : undefined;
     const lines = series.map(({ label }, at) => ({
-      label, paths, stroke: colours[at], fill: bars ? colours[at] : undefined, width: bars ? 0 : 2, points: { show: !bars && x.length < 3 },
+      label, paths, stroke: colours[at], fill: bars ? colours[at] : undefined, width: bars ? 0 : 2, points: { show: false, filter: (_, series) => (bars ? null : alone(shown[series - 1])) },
     }));
     const order = bars ? [...series.keys()].reverse() : [...series.keys()];
     const options = {
@@ -77,6 +77,12 @@ export function chart(host, { x, series, format = String, time, bars = false, he
     dark.removeEventListener("change", draw);
     drawn.destroy();
   };
+}
+
+/** Places of values without a neighbour: no line shows them. */
+function alone(values) {
+  const there = (at) => values[at] !== null && values[at] !== undefined;
+  return values.map((_, at) => at).filter((at) => there(at) && !there(at - 1) && !there(at + 1));
 }
 
 /** A time below a chart: as exact as the chart is. Steps of a day and more are those of UTC. */

@@ -147,10 +147,11 @@ export function attributes(value, change, texts, { order }) {
       host.querySelector("input:checked").focus();
     };
     const only = order ? texts.only_in_order : texts.only;
-    const rows = ordered(named, (list) => { named = list; tell(); }, texts);
+    const none = h("p", { class: "faint", hidden: named.length > 0 }, texts.none_named);
+    const rows = ordered(named, (list) => { named = list; none.hidden = list.length > 0; tell(); }, texts);
     host.replaceChildren(
       h("div", { class: "row wrap", role: "radiogroup" }, choice(texts.all_attributes, all, choose(true)), choice(only, !all, choose(false))),
-      ...(all ? [] : [named.length ? "" : h("p", { class: "faint" }, texts.none_named), rows.element, adder(texts.attribute, texts.add, (entry) => rows.add(entry), { suggestions: "known-fields", wrong: texts.there_already })]),
+      ...(all ? [] : [none, rows.element, adder(texts.attribute, texts.add, (entry) => rows.add(entry), { suggestions: "known-fields", wrong: texts.there_already })]),
     );
   }
   draw();
@@ -175,7 +176,7 @@ export function rankingRules(value, change, texts) {
   }
   offer();
   const own = adder(texts.attribute, texts.add, (attribute) => rows.add(`${attribute}:${direction.value}`), { suggestions: "known-fields", wrong: texts.there_already });
-  host.append(rows.element, missing, field(texts.own_rule, h("div", { class: "row" }, direction, h("div", { class: "grow" }, own))));
+  host.append(rows.element, missing, field(texts.own_rule, h("div", { class: "row wrap" }, direction, h("div", { class: "grow" }, own))));
   return host;
 }
 

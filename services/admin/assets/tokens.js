@@ -40,8 +40,8 @@ import { generateTenantToken } from "meilisearch/token";
 const token = await generateTenantToken({
   apiKey: process.env.SEARCH_KEY,
   apiKeyUid: ${text(uid)},
-  searchRules: {
-${lines(rules, ([index, filter]) => `${text(index)}: ${filter ? `{ filter: ${text(filter)} }` : "{}"}`, "    ")}  },${seconds ? `\n  expiresAt: new Date(Date.now() + ${seconds} * 1000),` : ""}
+  searchRules: ${rules.length ? `{
+${lines(rules, ([index, filter]) => `${text(index)}: ${filter ? `{ filter: ${text(filter)} }` : "{}"}`, "    ")}  }` : "{}"},${seconds ? `\n  expiresAt: new Date(Date.now() + ${seconds} * 1000),` : ""}
 });`,
   python: ({ uid, seconds, rules, url }) => `# pip install meilisearch
 import datetime
@@ -52,8 +52,8 @@ import meilisearch
 client = meilisearch.Client(${text(url)}, os.environ["SEARCH_KEY"])
 token = client.generate_tenant_token(
     ${text(uid)},
-    {
-${lines(rules, ([index, filter]) => `${text(index)}: ${filter ? `{"filter": ${text(filter)}}` : "{}"}`, "        ")}    },${seconds ? `\n    expires_at=datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=${seconds}),` : ""}
+    ${rules.length ? `{
+${lines(rules, ([index, filter]) => `${text(index)}: ${filter ? `{"filter": ${text(filter)}}` : "{}"}`, "        ")}    }` : "{}"},${seconds ? `\n    expires_at=datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=${seconds}),` : ""}
 )`,
   java: ({ uid, seconds, rules, url }) => `// implementation("com.meilisearch.sdk:meilisearch-java:0.15.0")
 Client client = new Client(new Config(${text(url)}, System.getenv("SEARCH_KEY")));
@@ -65,8 +65,8 @@ String token = client.generateTenantToken(${text(uid)}, rules, options);`,
 $client = new Meilisearch\\Client(${php(url)}, getenv('SEARCH_KEY'));
 $token = $client->generateTenantToken(
     ${php(uid)},
-    [
-${lines(rules, ([index, filter]) => `${php(index)} => ${filter ? `['filter' => ${php(filter)}]` : "(object) []"}`, "        ")}    ],
+    ${rules.length ? `[
+${lines(rules, ([index, filter]) => `${php(index)} => ${filter ? `['filter' => ${php(filter)}]` : "(object) []"}`, "        ")}    ]` : "[]"},
     ['apiKey' => getenv('SEARCH_KEY')${seconds ? `, 'expiresAt' => new DateTime('+${seconds} seconds')` : ""}]
 );`,
 };

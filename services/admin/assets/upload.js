@@ -137,6 +137,7 @@ class Upload {
   finish(text) {
     this.bar.value = 1;
     this.item.classList.add("good");
+    document.querySelector(".documents > .empty")?.remove();
     this.stage.textContent = text;
     const show = make("a", "button small", texts.show);
     show.href = `${location.pathname}?wake=1`;

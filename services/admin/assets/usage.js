@@ -6,15 +6,16 @@ const root = document.getElementById("charts");
 const language = document.documentElement.lang;
 const texts = root?.dataset;
 const number = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
+const small = new Intl.NumberFormat(language, { maximumSignificantDigits: 2 });
 const compact = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
 const STEPS = { day: 86400, hour: 3600 };
 
 const figures = root && JSON.parse(texts.figures);
 const money = figures && currencyFormat(figures.currency);
 const bytes = (value) => {
-  const units = ["B", "kB", "MB", "GB", "TB"];
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let unit = 0;
-  for (; value >= 1000 && unit < 4; unit += 1) value /= 1000;
+  for (; value >= 1024 && unit < 4; unit += 1) value /= 1024;
   return `${number.format(unit && value < 100 ? Math.round(value * 10) / 10 : Math.round(value))} ${units[unit]}`;
 };
 
@@ -56,7 +57,7 @@ function draw(points, name) {
   const element = (id) => document.getElementById(id);
   shown = [
     chart(element("chart-cost"), { ...options, series: cost, format: money }),
-    chart(element("chart-containers"), { ...options, series: containers.length ? containers : [{ label: texts.containers, values: x.map(() => 0) }], format: (value) => number.format(value) }),
+    chart(element("chart-containers"), { ...options, series: containers.length ? containers : [{ label: texts.containers, values: x.map(() => 0) }], format: (value) => (value < 1 ? small : number).format(value) }),
     chart(element("chart-searches"), { ...options, series: searches, format: (value) => compact.format(value) }),
     chart(element("chart-storage"), { ...options, series: storage, format: bytes, bars: false }),
   ];

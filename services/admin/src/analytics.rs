@@ -9,8 +9,8 @@ use axum::{
 };
 use onggi_domain::{
     ApiError, Code, IndexId, TenantId, Timestamp,
-    auth::Identity,
     index::Index,
+    key::IndexPattern,
     limits::ANALYTICS_QUERIES,
     usage::{Counts, hour_of},
 };
@@ -193,7 +193,7 @@ async fn show(
 }
 
 async fn now(State(admin): State<Admin>, Caller(caller): Caller) -> Result<Json<SearchesNow>> {
-    Ok(Json(admin.searches_now(&caller).await?))
+    Ok(Json(admin.searches_now(caller.tenant, &caller.patterns()).await?))
 }
 
 fn busy() -> ApiError {
@@ -207,11 +207,11 @@ impl Admin {
         hour_of(ago(now, self.0.keep_queries_for))
     }
 
-    /// The searches of the last minutes, of the indexes that a caller may see.
-    pub(crate) async fn searches_now(&self, caller: &Identity) -> Result<SearchesNow> {
+    /// The searches of the last minutes, of the indexes of a tenant that fit patterns.
+    pub(crate) async fn searches_now(&self, tenant: TenantId, patterns: &[IndexPattern]) -> Result<SearchesNow> {
         let metadata = &self.0.metadata;
-        let mut counted = metadata.searches.moments(caller.tenant, ago(Timestamp::now(), NOW)).await.map_err(Error::internal)?;
-        let page = metadata.indexes.list(caller.tenant, &caller.patterns(), 0, u64::MAX).await.map_err(Error::internal)?;
+        let mut counted = metadata.searches.moments(tenant, ago(Timestamp::now(), NOW)).await.map_err(Error::internal)?;
+        let page = metadata.indexes.list(tenant, patterns, 0, u64::MAX).await.map_err(Error::internal)?;
         let (mut all, mut indexes) = (Counts::default(), BTreeMap::new());
         for index in page.items {
             let place = counted.iter().position(|(id, _)| *id == index.id);

@@ -21,10 +21,14 @@ use super::{
     Portal,
     failure::Result,
     live,
+    money::Money,
     page::{Page, Section, html, piece},
     visit::Member,
 };
-use crate::containers::{Observed, observe};
+use crate::{
+    analytics::Rate,
+    containers::{Observed, observe},
+};
 
 /// Indexes on a page.
 const PAGE: u64 = 50;
@@ -81,12 +85,30 @@ struct Row {
     bytes: u64,
     ready: u64,
     selected: u64,
+    traffic: Traffic,
     size: String,
     updated_at: Timestamp,
 }
 
+/// Searches of the last minutes, as they are shown.
+struct Traffic {
+    per_minute: String,
+    latency: String,
+}
+
+impl Traffic {
+    fn of(rate: Option<&Rate>) -> Self {
+        let per_minute = rate.map_or(0.0, |rate| rate.searches_per_minute);
+        let places = usize::from(per_minute > 0.0 && per_minute < 10.0);
+        let latency = match rate.and_then(|rate| rate.p50_ms.zip(rate.p99_ms)) {
+            Some((p50, p99)) => format!("{p50:.1} / {p99:.1} ms"),
+            None => "–".to_owned(),
+        };
+        Self { per_minute: format!("{per_minute:.places$}"), latency }
+    }
+}
+
 /// All rows together.
-#[derive(Default)]
 struct Sums {
     indexes: u64,
     documents: u64,
@@ -94,6 +116,9 @@ struct Sums {
     ready: u64,
     wanted: u64,
     asleep: u64,
+    traffic: Traffic,
+    /// What the month has cost so far.
+    cost: String,
 }
 
 #[derive(Template)]
@@ -128,18 +153,18 @@ struct Place {
 }
 
 async fn show(State(portal): State<Portal>, member: Member, Query(Place { from }): Query<Place>) -> Result<Response> {
-    let (rows, sums) = look(&portal, &member, from).await?;
+    let (rows, sums) = look(&portal, &member, from, spent(&portal, &member).await?).await?;
     let after = Some(from.saturating_add(PAGE)).filter(|next| *next < sums.indexes);
     let before = (from > 0).then(|| from.saturating_sub(PAGE));
     html(&OverviewPage { page: Page::tenant(&member, Section::Overview), rows, sums, from, before, after })
 }
 
 async fn events(State(portal): State<Portal>, member: Member, Query(Place { from }): Query<Place>) -> Result<Response> {
-    let ours = portal.clone();
+    let (ours, cost) = (portal.clone(), spent(&portal, &member).await?);
     live::changes(&portal, member.user.id, move || {
-        let (portal, member) = (ours.clone(), member.clone());
+        let (portal, member, cost) = (ours.clone(), member.clone(), cost.clone());
         async move {
-            let (rows, sums) = look(&portal, &member, from).await?;
+            let (rows, sums) = look(&portal, &member, from, cost).await?;
             let page = Page::tenant(&member, Section::Overview);
             Ok(vec![
                 ("sums".to_owned(), piece(&SumsPiece { page: &page, sums: &sums })?),
@@ -149,13 +174,30 @@ async fn events(State(portal): State<Portal>, member: Member, Query(Place { from
     })
 }
 
+/// What the month has cost so far. It adds up all hours of the month, so a stream tells what was so when it began.
+async fn spent(portal: &Portal, member: &Member) -> Result<String> {
+    let prices = &portal.admin.plan_of(member.tenant.id).await?.prices;
+    let month = portal.admin.month(member.tenant.id, prices, Timestamp::now()).await?;
+    Ok(Money::of(&prices.currency).amount(month.cost))
+}
+
 /// A page of rows, and the sums of all indexes. What is asleep is known without asking anybody.
-async fn look(portal: &Portal, member: &Member, from: u64) -> Result<(Vec<Row>, Sums)> {
+async fn look(portal: &Portal, member: &Member, from: u64, cost: String) -> Result<(Vec<Row>, Sums)> {
     let indexes = &portal.admin.0.metadata.indexes;
     let page = indexes.list(member.tenant.id, &[IndexPattern::all()], from, PAGE).await?;
-    let asked: Vec<_> = page.items.iter().map(|index| row(portal, index)).collect();
+    let searches = portal.admin.searches_now(member.tenant.id, &[IndexPattern::all()]).await?;
+    let asked: Vec<_> = page.items.iter().map(|index| row(portal, index, searches.indexes.get(index.uid.as_str()))).collect();
     let rows: Vec<Row> = stream::iter(asked).buffered(PARALLEL).filter_map(async |row| row.ok()).collect().await;
-    let mut sums = Sums { indexes: page.total, ..Sums::default() };
+    let mut sums = Sums {
+        indexes: page.total,
+        documents: 0,
+        bytes: 0,
+        ready: 0,
+        wanted: 0,
+        asleep: 0,
+        traffic: Traffic::of(Some(&searches.all)),
+        cost,
+    };
     for row in &rows {
         sums.documents += row.documents;
         sums.bytes += row.bytes;
@@ -166,7 +208,7 @@ async fn look(portal: &Portal, member: &Member, from: u64) -> Result<(Vec<Row>, 
     Ok((rows, sums))
 }
 
-async fn row(portal: &Portal, index: &Index) -> Result<Row> {
+async fn row(portal: &Portal, index: &Index, rate: Option<&Rate>) -> Result<Row> {
     let tasks = &portal.admin.0.metadata.tasks;
     let pending = tasks.pending(index.id).await?;
     let observed = if index.awake { observe(&portal.admin, index).await.ok() } else { None };
@@ -190,6 +232,7 @@ async fn row(portal: &Portal, index: &Index) -> Result<Row> {
         bytes: index.published.as_ref().map_or(0, |published| published.stored_bytes),
         ready,
         selected: index.selection.replicas.into(),
+        traffic: Traffic::of(rate),
         size: index.selection.size.clone(),
         updated_at: index.updated_at,
     })
@@ -237,6 +280,17 @@ mod tests {
             since: Timestamp::UNIX_EPOCH,
             note: note.map(str::to_owned),
         }
+    }
+
+    #[test]
+    fn traffic_is_told_as_exactly_as_it_matters() {
+        let told = |searches_per_minute, p50_ms, p99_ms| {
+            let Traffic { per_minute, latency } = Traffic::of(Some(&Rate { searches_per_minute, p50_ms, p99_ms }));
+            (per_minute, latency)
+        };
+        assert_eq!(told(0.0, None, None), ("0".to_owned(), "–".to_owned()));
+        assert_eq!(told(1.44, Some(0.81), Some(12.0)), ("1.4".to_owned(), "0.8 / 12.0 ms".to_owned()));
+        assert_eq!(told(123.4, None, None).0, "123");
     }
 
     #[test]

@@ -159,12 +159,12 @@ impl Language {
     pub(crate) fn bytes(self, bytes: u64) -> String {
         let mut text = String::new();
         let (mut rest, mut unit) = (bytes as f64, 0);
-        while rest >= 1000.0 && unit < 4 {
-            rest /= 1000.0;
+        while rest >= 1024.0 && unit < 4 {
+            rest /= 1024.0;
             unit += 1;
         }
-        let places = usize::from(unit > 0 && rest < 100.0);
-        write!(text, "{rest:.places$} {}", ["B", "kB", "MB", "GB", "TB"][unit]).expect("a string takes what is written");
+        let places = usize::from(unit > 0 && rest < 100.0 && rest.fract() > 0.0);
+        write!(text, "{rest:.places$} {}", ["B", "KiB", "MiB", "GiB", "TiB"][unit]).expect("a string takes what is written");
         text
     }
 }
@@ -238,6 +238,7 @@ mod tests {
         assert_eq!(Language::En.number(1_234_567), "1,234,567");
         assert_eq!(Language::En.number(12), "12");
         assert_eq!(Language::En.bytes(999), "999 B");
-        assert_eq!(Language::En.bytes(1_230_000), "1.2 MB");
+        assert_eq!(Language::En.bytes(1_230_000), "1.2 MiB");
+        assert_eq!(Language::En.bytes(256 << 20), "256 MiB");
     }
 }

@@ -165,7 +165,7 @@ export class Portal {
           await page.setViewportSize(viewport);
           const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
           if (wide > 0) this.faults.push(`${name} on a ${device}: ${wide} pixels wider than the screen`);
-          if (SCREENSHOTS) await page.screenshot({ path: `${SCREENSHOTS}/${name}.${device}.${scheme}.${language ?? "en"}.png`, fullPage: true });
+          if (SCREENSHOTS) await this.picture(page, `${name}.${device}.${scheme}.${language ?? "en"}`);
         }
         await this.check(page, `${name} ${scheme} ${language ?? ""}`);
       }
@@ -176,6 +176,16 @@ export class Portal {
       await this.speak(page, "en");
       await page.reload({ waitUntil: "load" });
     }
+  }
+
+  /** A picture of a whole page; of what is to be seen of it where a dialog lies over it. */
+  async picture(page, name) {
+    const whole = await page.evaluate(() => {
+      const dialog = document.querySelector("dialog[open]");
+      if (!dialog) window.scrollTo(0, 0);
+      return !dialog;
+    });
+    await page.screenshot({ path: `${SCREENSHOTS}/${name}.png`, fullPage: whole });
   }
 
   async speak(page, language) {

@@ -131,8 +131,8 @@ mod tests {
     #[test]
     fn what_a_task_did_is_told_in_words() {
         for (task, numbers, text) in [
-            (TaskKind::DocumentAdditionOrUpdate, json!({"receivedDocuments": 1200, "indexedDocuments": 1200}), "1,200 documents indexed"),
-            (TaskKind::DocumentAdditionOrUpdate, json!({"receivedDocuments": 2, "indexedDocuments": 0}), "0 of 2 documents indexed"),
+            (TaskKind::DocumentAdditionOrUpdate, json!({"receivedDocuments": 1200, "indexedDocuments": 1200}), "1,200 indexed"),
+            (TaskKind::DocumentAdditionOrUpdate, json!({"receivedDocuments": 2, "indexedDocuments": 0}), "0 of 2 indexed"),
             (TaskKind::DocumentAdditionOrUpdate, json!({"receivedDocuments": 2, "indexedDocuments": null}), "2 documents received"),
             (
                 TaskKind::DocumentDeletion,

@@ -16,7 +16,7 @@ export default async function (portal) {
   await page.click('[sse-swap="newer"] a');
   await page.waitForFunction(() => document.querySelector(".timeline .current")?.textContent.includes("3 documents"));
   assert.match(await page.textContent(".timeline .current"), /\+1/);
-  assert.match(await page.textContent(".timeline .current"), /1 documents indexed/);
+  assert.match(await page.textContent(".timeline .current"), /Documents added 1 indexed/);
   const { body: change } = await portal.api(page, "PATCH", "/indexes/jars/settings", { stopWords: ["the", "<i>"] });
   for (;;) {
     const { body } = await portal.api(page, "GET", `/tasks/${change.taskUid}`);

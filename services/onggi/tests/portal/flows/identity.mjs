@@ -88,13 +88,13 @@ export default async function (portal) {
   };
   assert.match(await test(first.token({})), /The token is good and opens this/);
   const rules = page.locator("#test .verdicts li");
-  assert.match(await rules.nth(0).textContent(), /^Holds letters user = "ada"/);
-  assert.match(await rules.nth(1).textContent(), /^Does not hold internal.*roles/);
+  assert.match(await rules.nth(0).textContent(), /^Applies letters user = "ada"/);
+  assert.match(await rules.nth(1).textContent(), /^Does not apply internal.*roles/);
   await page.click("#test details summary");
   assert.equal(JSON.parse(await page.textContent("#test details pre")).sub, "ada");
   await portal.look("identity-tested", { reload: false });
   assert.match(await test(first.token({ roles: ["staff", "x"] })), /opens this/);
-  assert.match(await rules.nth(1).textContent(), /^Holds internal/);
+  assert.match(await rules.nth(1).textContent(), /^Applies internal/);
   assert.match(await test(`${tenant}~${first.token({})}`), /opens this/, "as an app shows it, too");
   assert.match(await test(first.token({ sub: EVIL })), /opens this/);
   assert.ok((await rules.nth(0).textContent()).includes("onerror"));

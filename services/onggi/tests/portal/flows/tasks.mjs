@@ -14,7 +14,7 @@ export default async function (portal) {
   await portal.api(page, "POST", "/indexes", { uid: "jars" });
   await portal.go(tasks);
   await page.waitForSelector("tbody tr");
-  assert.match(await page.textContent("tbody"), /1 documents indexed/);
+  assert.match(await page.textContent("tbody"), /1 indexed/);
   await page.waitForFunction(() => /already exists/.test(document.querySelector("tbody").textContent));
   // Live, and how many.
   await portal.fill(page, "jars", [{ id: 2, title: "Blue jar" }]);

@@ -241,7 +241,7 @@ mod tests {
         let told = entry(Language::En, &after, Some(&before), Some(Generation(2)), &BTreeMap::from([(Generation(2), 3)]));
         assert_eq!((told.grown.as_str(), told.current, told.serving, told.before), ("+3", true, 3, Some(1)));
         assert_eq!(told.settings, ["facetSearch"]);
-        assert_eq!((told.tasks[0].details.as_str(), told.tasks[0].status), ("3 documents indexed", None));
+        assert_eq!((told.tasks[0].details.as_str(), told.tasks[0].status), ("3 indexed", None));
         assert_eq!(difference(Language::En, 5, 3), "−2");
         assert_eq!(difference(Language::En, 5, 5), "");
     }
