@@ -27,10 +27,11 @@ impl Money {
         Self { sign, places }
     }
 
-    /// An amount; one that would be rounded away has more places.
+    /// An amount; one that two more places save from being rounded away has them.
     pub(super) fn amount(&self, amount: f64) -> String {
         let smallest = 0.1_f64.powi(i32::try_from(self.places).unwrap_or(2));
-        let places = if amount > 0.0 && amount < smallest { self.places + 2 } else { self.places };
+        let shown = (smallest / 200.0)..smallest;
+        let places = if shown.contains(&amount) { self.places + 2 } else { self.places };
         self.exact(amount, places)
     }
 

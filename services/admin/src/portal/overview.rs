@@ -99,13 +99,18 @@ struct Traffic {
 impl Traffic {
     fn of(rate: Option<&Rate>) -> Self {
         let per_minute = rate.map_or(0.0, |rate| rate.searches_per_minute);
-        let places = usize::from(per_minute > 0.0 && per_minute < 10.0);
         let latency = match rate.and_then(|rate| rate.p50_ms.zip(rate.p99_ms)) {
-            Some((p50, p99)) => format!("{p50:.1} / {p99:.1} ms"),
+            Some((p50, p99)) => format!("{} / {} ms", short(p50), short(p99)),
             None => "–".to_owned(),
         };
-        Self { per_minute: format!("{per_minute:.places$}"), latency }
+        Self { per_minute: short(per_minute), latency }
     }
+}
+
+/// A number with a place where it is small.
+fn short(number: f64) -> String {
+    let places = usize::from(number > 0.0 && number < 10.0);
+    format!("{number:.places$}")
 }
 
 /// All rows together.
@@ -289,7 +294,7 @@ mod tests {
             (per_minute, latency)
         };
         assert_eq!(told(0.0, None, None), ("0".to_owned(), "–".to_owned()));
-        assert_eq!(told(1.44, Some(0.81), Some(12.0)), ("1.4".to_owned(), "0.8 / 12.0 ms".to_owned()));
+        assert_eq!(told(1.44, Some(0.81), Some(12.0)), ("1.4".to_owned(), "0.8 / 12 ms".to_owned()));
         assert_eq!(told(123.4, None, None).0, "123");
     }
 

@@ -174,6 +174,11 @@ impl List {
             rows: askings.iter().map(row).collect(),
         }
     }
+
+    /// Whether it has how long searches took: it would say nothing about what grows, or about what is not found.
+    fn times(&self) -> bool {
+        matches!(self.name, "top" | "slow")
+    }
 }
 
 #[derive(Template)]

@@ -133,12 +133,8 @@ mod tests {
         for (task, numbers, text) in [
             (TaskKind::DocumentAdditionOrUpdate, json!({"receivedDocuments": 1200, "indexedDocuments": 1200}), "1,200 indexed"),
             (TaskKind::DocumentAdditionOrUpdate, json!({"receivedDocuments": 2, "indexedDocuments": 0}), "0 of 2 indexed"),
-            (TaskKind::DocumentAdditionOrUpdate, json!({"receivedDocuments": 2, "indexedDocuments": null}), "2 documents received"),
-            (
-                TaskKind::DocumentDeletion,
-                json!({"deletedDocuments": 3, "originalFilter": "a = 1"}),
-                "3 documents deleted, by the filter a = 1",
-            ),
+            (TaskKind::DocumentAdditionOrUpdate, json!({"receivedDocuments": 2, "indexedDocuments": null}), "2 received"),
+            (TaskKind::DocumentDeletion, json!({"deletedDocuments": 3, "originalFilter": "a = 1"}), "3 deleted, by the filter a = 1"),
             (TaskKind::SettingsUpdate, json!({"stopWords": [], "synonyms": null}), "stopWords, synonyms"),
             (TaskKind::SettingsUpdate, json!({"a": 1, "b": 1, "c": 1, "d": 1, "e": 1, "f": 1}), "a, b, c, d and 2 more"),
             (TaskKind::IndexSwap, json!({"swaps": [{"indexes": ["a", "b"], "rename": false}]}), "a ↔ b"),

@@ -45,6 +45,6 @@ export default async function (portal) {
   await page.selectOption('select[name="older"]', "all");
   await page.click('form[action$="/delete"] button');
   await page.waitForSelector(".toast.good");
-  await page.waitForFunction(() => /tasks deleted/.test(document.querySelector("tbody").textContent));
+  await page.waitForFunction(() => /Tasks deleted \d+/.test(document.querySelector("tbody").textContent));
   assert.ok((await page.locator("tbody tr").count()) <= 2, "only the deletion is left");
 }

@@ -73,7 +73,7 @@ export default async function (portal) {
   const lines = await bill.locator("tbody tr").allTextContents();
   assert.equal(lines.length, 3);
   assert.match(lines[0], /Containers, small.* h€36\.00 per hour€/);
-  assert.match(lines[1], /Storage.*€1,000\.00 per GiB and month/);
+  assert.match(lines[1], /Storage.*€1,000\.00 per GiB-month/);
   assert.match(lines[2], new RegExp(`Searches${SEARCHES}€10,000\\.00 per million€0\\.05`));
   const amounts = (await bill.locator("tbody tr td:last-child").allTextContents()).map(amount);
   const total = amount(await bill.locator("tfoot b").textContent());
