@@ -67,6 +67,13 @@ impl Counter {
         }
     }
 
+    /// Whether nothing was counted. An addition may have been taken but for its latencies, so all of them are looked at.
+    fn is_zero(&self) -> bool {
+        let counts = Counts::default();
+        let numbers = self.pairs(&counts).map(|(number, _)| number);
+        numbers.into_iter().chain(&self.latencies).all(|number| number.load(Relaxed) == 0)
+    }
+
     /// What was counted; from now on it counts from zero. What is added meanwhile is in this batch or in the next.
     fn take(&self) -> Counts {
         let take = |number: &AtomicU64| number.swap(0, Relaxed);
@@ -111,7 +118,7 @@ impl Counters {
                 for index in idle {
                     // Whoever adds holds the shard for reading, so nothing is added between the look and the removal.
                     if let Some(counter) = shard.get(&index)
-                        && counter.pairs(&Counts::default()).iter().all(|(number, _)| number.load(Relaxed) == 0)
+                        && counter.is_zero()
                     {
                         shard.remove(&index);
                     }
