@@ -16,7 +16,6 @@ use crate::{cargo, install};
 
 const CHART: &str = "deploy/helm/onggi";
 const VALUES: &str = "deploy/helm/values";
-const PROGRAM: &str = "target/debug/onggi";
 /// The oldest version that the chart says it supports, and one that is newer than any test cluster.
 const VERSIONS: &str = "1.30,1.36";
 
@@ -148,7 +147,11 @@ impl Chart {
         let config = objects.iter().find(is_config).context("there is no configuration")?;
         let file = self.work.join("onggi.toml");
         fs::write(&file, config["data"]["onggi.toml"].as_str().unwrap_or_default()).context("cannot write the configuration")?;
-        let output = Command::new(PROGRAM).args(["config", "show", "--config"]).arg(&file).output().context("cannot run onggi")?;
+        let output = Command::new(crate::programs()?.join("onggi"))
+            .args(["config", "show", "--config"])
+            .arg(&file)
+            .output()
+            .context("cannot run onggi")?;
         ensure!(output.status.success(), "onggi does not take its configuration: {}", String::from_utf8_lossy(&output.stderr));
         Ok(())
     }

@@ -78,7 +78,7 @@ pub(crate) fn tagged(archive: &Path, output: &Path, tag: &str) -> anyhow::Result
 
 fn release_build() -> anyhow::Result<PathBuf> {
     sh(&mut crate::cargo(&["build", "--release", "--locked", "--package", "onggi"]))?;
-    Ok("target/release/onggi".into())
+    Ok(crate::programs()?.with_file_name("release").join("onggi"))
 }
 
 struct Layer {

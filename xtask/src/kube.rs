@@ -50,6 +50,13 @@ pub(crate) fn test(report: &mut Report, filter: Option<&str>, keep: bool) -> any
     report.tests("kubernetes", &mut tests)
 }
 
+/// Why these tests cannot run here, if they cannot.
+pub(crate) fn why_not() -> Option<String> {
+    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    let script = cluster_script().err().map(|error| error.to_string());
+    script.or_else(|| (!root).then(|| "a cluster is made by root only".to_owned()))
+}
+
 fn cluster_script() -> anyhow::Result<PathBuf> {
     let script = std::env::var_os("ONGGI_CLUSTER").map_or_else(|| PathBuf::from(CLUSTER), PathBuf::from);
     if !script.is_file() {
@@ -71,13 +78,13 @@ fn images() -> anyhow::Result<Vec<PathBuf>> {
     for status in built {
         ensure!(status.context("cannot run cargo")?.success(), "what the images hold does not compile");
     }
-    let target = PathBuf::from("target/debug");
+    let programs = crate::programs()?;
     let output = |name: &str| PathBuf::from(format!("target/kube-{name}.tar"));
     let args = |binary: PathBuf, tag: &str, name: &str| ImageArgs { binary: Some(binary), tag: tag.to_owned(), output: output(name) };
-    let onggi = target.join("onggi");
+    let onggi = programs.join("onggi");
     image::run(&args(onggi.clone(), IMAGE, "onggi"))?;
     image::tagged(&output("onggi"), &output("other"), OTHER_IMAGE)?;
-    image::bare(&args(target.join("examples/stand_in_worker"), STAND_IN_IMAGE, "stand-in"))?;
+    image::bare(&args(programs.join("examples/stand_in_worker"), STAND_IN_IMAGE, "stand-in"))?;
     image::bare(&args(suite()?, SUITE_IMAGE, "suite"))?;
     Ok(["onggi", "other", "stand-in", "suite"].map(output).to_vec())
 }

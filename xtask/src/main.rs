@@ -79,6 +79,12 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_owned()
 }
 
+/// Where cargo puts the programs that the tests run: beside this one.
+fn programs() -> anyhow::Result<PathBuf> {
+    let this = std::env::current_exe().context("where this program is")?;
+    Ok(this.parent().context("a program lies in a directory")?.to_owned())
+}
+
 fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments);
@@ -105,10 +111,15 @@ fn test(part: Option<Part>) -> anyhow::Result<()> {
         install::sdks()?;
         report.tests("end to end", cargo(&workspace).args(["--test", "e2e"]))?;
     }
-    // By name only, until each of its flows passes.
-    if part == Some(Part::Portal) {
+    if part.is_none_or(|part| part == Part::Portal) {
         install::browser_flows()?;
         report.tests("portal", cargo(&workspace).args(["--test", "portal"]))?;
+    }
+    if part.is_none() {
+        match kube::why_not() {
+            None => report.attempt("kubernetes", |report| kube::test(report, None, false)),
+            Some(why) => eprintln!("== kubernetes: LEFT OUT, nothing was tested on a cluster: {why}"),
+        }
     }
     report.finish()
 }

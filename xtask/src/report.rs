@@ -54,6 +54,14 @@ impl Report {
         Ok(())
     }
 
+    /// A part that prepares something first. That it cannot be prepared is one failure, and what was counted before still counts.
+    pub(crate) fn attempt(&mut self, name: &str, part: impl FnOnce(&mut Self) -> anyhow::Result<()>) {
+        if let Err(error) = part(self) {
+            eprintln!("== {name}: FAILED: {error:#}");
+            self.failed += 1;
+        }
+    }
+
     /// Prints the closing line; an error when anything failed.
     pub(crate) fn finish(self) -> anyhow::Result<()> {
         println!("{} passed, {} failed", self.passed, self.failed);

@@ -232,7 +232,7 @@ impl Analyzer {
         self.with_words(Letters::ALL, text, rule, Words::to_vec)
     }
 
-    /// Looks at the words of a text without making each one a thing of its own. Only words that begin with `letters` are sure to have their stems.
+    /// Looks at the words of a text without making each one a thing of its own. Only words that begin with `letters` are sure to be there.
     pub(crate) fn with_words<T>(&self, letters: Letters, text: &str, rule: Rule, look: impl FnOnce(&Words) -> T) -> T {
         thread_local! {
             /// What the last text on this thread was analysed with: it remembers stems, and highlighting analyses one text after another.

@@ -231,7 +231,9 @@ impl Iterator for Runs<'_> {
 /// Appends a word of an alphabet in lower case and without diacritics.
 pub(super) fn fold_word(word: &str, out: &mut String) {
     if word.is_ascii() {
-        out.extend(word.bytes().map(|byte| byte.to_ascii_lowercase() as char));
+        let begin = out.len();
+        out.push_str(word);
+        out[begin..].make_ascii_lowercase();
         return;
     }
     for c in word.chars() {

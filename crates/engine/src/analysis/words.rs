@@ -217,11 +217,11 @@ pub(super) struct Session {
     characters: Characters,
     stems: Stems,
     worker: Worker,
-    /// English words that begin with other letters are not stemmed.
-    stemmed: Letters,
+    /// English words that begin with other letters are passed over.
+    wanted: Letters,
 }
 
-/// The letters that words may begin with: those of ASCII, one a bit. Any word may begin with another letter.
+/// The letters of ASCII that words begin with, one a bit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Letters(u128);
 
@@ -233,8 +233,8 @@ impl Letters {
         Self(words.filter_map(|word| word.bytes().next()).filter(u8::is_ascii).fold(0, |letters, letter| letters | 1 << letter))
     }
 
-    fn may_begin(self, word: &str) -> bool {
-        word.bytes().next().is_none_or(|letter| !letter.is_ascii() || self.0 & (1 << letter) != 0)
+    fn has(self, letter: u8) -> bool {
+        self.0 & (1 << letter) != 0
     }
 }
 
@@ -248,7 +248,7 @@ impl Session {
             characters: Characters::default(),
             stems: Stems::default(),
             worker: Worker::Untaken,
-            stemmed: Letters::ALL,
+            wanted: Letters::ALL,
         }
     }
 
@@ -264,12 +264,20 @@ impl Session {
     }
 
     /// Like [`Self::analyze`], for someone who compares the words with some that begin with these letters: English words that begin with another
-    /// one may come without their stems, because the English stemmer changes ends only.
+    /// one may be left out, though they keep their positions, because the English stemmer changes ends only.
     pub(super) fn analyze_for(&mut self, letters: Letters, text: &str, rule: Rule) -> &Words {
-        self.stemmed = letters;
+        self.wanted = letters;
         self.analyze(text, rule);
-        self.stemmed = Letters::ALL;
+        self.wanted = Letters::ALL;
         &self.words
+    }
+
+    /// Whether a word is in English letters and begins with another one than those that are wanted.
+    fn is_unwanted(&self, word: &str, rule: Rule) -> bool {
+        let Some(first) = word.bytes().next().filter(u8::is_ascii_alphabetic) else { return false };
+        !self.wanted.has(first.to_ascii_lowercase())
+            && word.is_ascii()
+            && self.analyzer.stemmer(rule, Alphabet::Latin).is_none_or(|(_, algorithm)| algorithm == Algorithm::English)
     }
 
     /// The words of a text without stop words.
@@ -283,6 +291,7 @@ impl Session {
             match run.class {
                 Class::Word => match run.entry.map(|entry| &analyzer.exceptions().whole[entry]) {
                     Some(entry) if !entry.parts.is_empty() => self.add_entry(text, run, entry, rule),
+                    _ if self.is_unwanted(&text[run.start..run.end], rule) => self.words.position += 1,
                     _ => self.add_word(text, run.start..run.end, rule),
                 },
                 Class::Unspaced => self.add_unspaced(text, run),
@@ -301,7 +310,7 @@ impl Session {
             }
             end_before = run.end;
         }
-        if hangul && self.words.items.is_empty() {
+        if hangul && self.words.end_position() == 0 {
             self.add_hangul_as_written(text);
         }
         if analyzer.has_stop_words() {
@@ -320,7 +329,6 @@ impl Session {
         script::fold_word(written, &mut self.folded);
         let Some(first) = self.folded.chars().next() else { return };
         let stem = match Alphabet::of(first).and_then(|alphabet| self.analyzer.stemmer(rule, alphabet)) {
-            Some((_, Algorithm::English)) if !self.stemmed.may_begin(&self.folded) => None,
             Some((_, algorithm)) if written.is_ascii() && algorithm != Algorithm::Turkish => {
                 self.stems.stem(algorithm, &self.folded, &self.folded)
             }

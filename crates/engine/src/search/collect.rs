@@ -125,9 +125,10 @@ fn walk_all(max_doc: DocId, deadline: Instant, visit: &mut impl FnMut(DocId, f32
 struct Scratch {
     score: Box<[f32; WINDOW]>,
     mask: Box<[u32; WINDOW]>,
+    found: Places,
+    /// The best that the unit at hand has for a document.
     best: Box<[f32; WINDOW]>,
-    touched: Vec<u16>,
-    touched_by_unit: Vec<u16>,
+    found_by_unit: Places,
 }
 
 impl Scratch {
@@ -135,18 +136,56 @@ impl Scratch {
         Self {
             score: Box::new([0.0; WINDOW]),
             mask: Box::new([0; WINDOW]),
+            found: Places([0; WINDOW / 64]),
             best: Box::new([0.0; WINDOW]),
-            touched: Vec::with_capacity(WINDOW),
-            touched_by_unit: Vec::with_capacity(WINDOW),
+            found_by_unit: Places([0; WINDOW / 64]),
         }
     }
+}
 
-    fn add(&mut self, at: usize, score: f32, bit: u32) {
-        if self.mask[at] == 0 {
-            self.touched.push(at as u16);
+/// Places in a window, one a bit.
+struct Places([u64; WINDOW / 64]);
+
+impl Places {
+    fn insert_all(&mut self, other: &Self) {
+        self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word |= other);
+    }
+
+    /// Empties it; each place is visited, in order.
+    fn drain(&mut self, mut visit: impl FnMut(usize)) {
+        for (number, word) in self.0.iter_mut().enumerate() {
+            let mut bits = std::mem::take(word);
+            while bits != 0 {
+                visit(64 * number + bits.trailing_zeros() as usize);
+                bits &= bits - 1;
+            }
         }
-        self.mask[at] |= bit;
-        self.score[at] += score;
+    }
+}
+
+/// Inserts places that ascend, a word at a time: to write each bit on its own would make each wait for the one before.
+struct Marker<'a> {
+    places: &'a mut Places,
+    number: usize,
+    bits: u64,
+}
+
+impl<'a> Marker<'a> {
+    fn new(places: &'a mut Places) -> Self {
+        Self { places, number: 0, bits: 0 }
+    }
+
+    fn insert(&mut self, at: usize) {
+        let number = at / 64 % (WINDOW / 64);
+        if number != self.number {
+            self.write();
+            self.number = number;
+        }
+        self.bits |= 1 << (at % 64);
+    }
+
+    fn write(&mut self) {
+        self.places.0[self.number] |= std::mem::take(&mut self.bits);
     }
 }
 
@@ -175,15 +214,13 @@ fn walk(
         for (bit, (weight, cursors)) in units.iter_mut().enumerate() {
             add_unit(cursors, *weight, 1 << bit, start, end, scratch);
         }
-        for touched in 0..scratch.touched.len() {
-            let at = usize::from(scratch.touched[touched]);
-            let (score, mask) = (scratch.score[at], scratch.mask[at]);
-            (scratch.score[at], scratch.mask[at]) = (0.0, 0);
+        let Scratch { score, mask, found, .. } = scratch;
+        found.drain(|at| {
+            let (score, mask) = (std::mem::take(&mut score[at % WINDOW]), std::mem::take(&mut mask[at % WINDOW]));
             if plan.accepts(mask) {
                 visit(start + at as u32, score, mask);
             }
-        }
-        scratch.touched.clear();
+        });
         start = next_document(&units, end);
     }
     Ok(true)
@@ -194,26 +231,26 @@ fn next_document(units: &[(f32, Vec<Cursor<'_>>)], from: DocId) -> DocId {
     units.iter().flat_map(|(_, cursors)| cursors).map(Cursor::doc).min().unwrap_or(TERMINATED).max(from)
 }
 
+/// Adds what a unit has for the documents of a window. On its own, so that its loops have all registers.
+#[inline(never)]
 fn add_unit(cursors: &mut [Cursor<'_>], weight: f32, bit: u32, start: DocId, end: DocId, scratch: &mut Scratch) {
+    let Scratch { score, mask, found, best, found_by_unit } = scratch;
+    let mut add = |at: usize, value: f32| {
+        mask[at % WINDOW] |= bit;
+        score[at % WINDOW] += weight * value;
+    };
     if let [cursor] = cursors {
-        cursor.read(start, end, |at, value| scratch.add(at, weight * value, bit));
+        cursor.read(start, end, found, add);
         return;
     }
     for cursor in cursors {
-        let (best, touched) = (&mut scratch.best, &mut scratch.touched_by_unit);
-        cursor.read(start, end, |at, value| {
-            if best[at] == 0.0 {
-                touched.push(at as u16);
-            }
-            best[at] = best[at].max(value);
+        cursor.read(start, end, found_by_unit, |at, value| {
+            let best = &mut best[at % WINDOW];
+            *best = if value > *best { value } else { *best };
         });
     }
-    let mut touched = std::mem::take(&mut scratch.touched_by_unit);
-    for at in touched.drain(..).map(usize::from) {
-        let value = std::mem::take(&mut scratch.best[at]);
-        scratch.add(at, weight * value, bit);
-    }
-    scratch.touched_by_unit = touched;
+    found.insert_all(found_by_unit);
+    found_by_unit.drain(|at| add(at, std::mem::take(&mut best[at % WINDOW])));
 }
 
 /// A list being read.
@@ -253,36 +290,51 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Reads all documents before `end`.
-    fn read(&mut self, start: DocId, end: DocId, mut add: impl FnMut(usize, f32)) {
-        let (value, lengths) = (self.value, &self.lengths);
-        let worth = |doc: DocId, frequency: u32| match lengths {
-            Some((lengths, occurrences)) => value * occurrences.factor(frequency, lengths.fieldnorm_id(doc)),
-            None => value,
+    /// Reads all documents before `end`: their places behind `start` are marked, and added with what each is worth.
+    fn read(&mut self, start: DocId, end: DocId, places: &mut Places, mut add: impl FnMut(usize, f32)) {
+        let value = self.value;
+        let mut marker = Marker::new(places);
+        let mut add = |doc: DocId, value: f32| {
+            let at = (doc - start) as usize;
+            marker.insert(at);
+            add(at, value);
+        };
+        let worth = |(lengths, occurrences): &(FieldNormReader, &Occurrences), doc: DocId, frequency: u32| {
+            value * occurrences.factor(frequency, lengths.fieldnorm_id(doc))
         };
         match &mut self.documents {
             Documents::Found(documents) => {
-                while let Some(doc) = documents.get(self.at).filter(|doc| **doc < end) {
-                    add((doc - start) as usize, worth(*doc, 1));
-                    self.at += 1;
+                let rest = &documents[self.at..];
+                let before_end = rest.partition_point(|doc| *doc < end);
+                for doc in &rest[..before_end] {
+                    add(*doc, self.lengths.as_ref().map_or(value, |lengths| worth(lengths, *doc, 1)));
                 }
+                self.at += before_end;
             }
             Documents::Postings(postings) => loop {
-                let (documents, frequencies) = (postings.docs(), postings.freqs());
-                while let Some(&doc) = documents.get(self.at) {
-                    if doc >= end {
-                        return;
-                    }
-                    add((doc - start) as usize, worth(doc, frequencies.get(self.at).copied().unwrap_or(1)));
-                    self.at += 1;
+                let rest = &postings.docs()[self.at..];
+                if rest.is_empty() {
+                    break;
                 }
-                if documents.is_empty() {
-                    return;
+                let before_end = rest.partition_point(|doc| *doc < end);
+                let documents = &rest[..before_end];
+                match &self.lengths {
+                    None => documents.iter().for_each(|doc| add(*doc, value)),
+                    Some(lengths) => {
+                        for (doc, frequency) in documents.iter().zip(&postings.freqs()[self.at..]) {
+                            add(*doc, worth(lengths, *doc, *frequency));
+                        }
+                    }
+                }
+                if before_end < rest.len() {
+                    self.at += before_end;
+                    break;
                 }
                 postings.advance();
                 self.at = 0;
             },
         }
+        marker.write();
     }
 }
 
@@ -336,6 +388,9 @@ impl Top<'_> {
 
 /// The order of two hits of one segment.
 fn compare_local(a: &Hit, b: &Hit, before: usize) -> std::cmp::Ordering {
+    if a.keys.is_empty() {
+        return b.score.total_cmp(&a.score).then_with(|| a.ord.cmp(&b.ord));
+    }
     let text = |hit: &Hit| if hit.keys.len() > before { step(hit.score) } else { 0 };
     a.keys[..before]
         .cmp(&b.keys[..before])

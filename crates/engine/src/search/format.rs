@@ -1,6 +1,12 @@
 //! From a stored document to a hit: which attributes are shown, what is highlighted and cropped, and what is added.
 
+use std::{borrow::Cow, fmt};
+
 use onggi_domain::settings::Settings;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
 use serde_json::{Map, Value, json, value::RawValue};
 
 use super::{
@@ -79,6 +85,12 @@ pub(super) struct Formatter<'a> {
     formats: bool,
 }
 
+/// What becomes of a text that is highlighted, cropped, or both.
+struct Style<'a> {
+    tags: Option<(&'a str, &'a str)>,
+    crop: Option<Crop<'a>>,
+}
+
 impl<'a> Formatter<'a> {
     pub(super) fn new(request: &'a SearchRequest, index: &'a Index<'a>, matcher: Option<Matcher<'a>>, clock: &'a Clock) -> Self {
         let settings = &index.state.settings;
@@ -105,35 +117,72 @@ impl<'a> Formatter<'a> {
 
     /// A document as it came, as a hit with these members added.
     pub(super) fn hit(&self, raw: &str, added: Map<String, Value>) -> serde_json::Result<Box<RawValue>> {
-        if self.shown.all() && !self.formats && !self.request.show_matches_position {
-            return if added.is_empty() { RawValue::from_string(raw.to_owned()) } else { RawValue::from_string(splice(raw, &added)?) };
-        }
-        let visible = self.displayed.select(serde_json::from_str(raw)?);
-        // A document that is shown whole stays as it came, unless a member that is made here takes the place of one of its own.
-        let made = |name: &str| name == FORMATTED || name == POSITIONS || added.contains_key(name);
-        let whole = self.shown.all() && !visible.keys().any(|name| made(name));
-        let shown = (!whole).then(|| self.shown.select(visible.clone()));
-        let positions = self.request.show_matches_position.then(|| {
-            let mut positions = Map::new();
-            self.positions(&visible, "", &mut Vec::new(), &mut positions);
-            positions
-        });
+        let visible = || Ok::<_, serde_json::Error>(self.displayed.select(serde_json::from_str(raw)?));
         let mut more = Map::new();
+        if self.request.show_matches_position {
+            let mut positions = Map::new();
+            self.positions(&visible()?, "", &mut Vec::new(), &mut positions);
+            more.insert(POSITIONS.to_owned(), Value::Object(positions));
+        }
+        more.extend(added);
+        // A document that is shown whole stays as it came, unless a member that is made here takes the place of one of its own.
+        if self.shown.all() && !more.keys().map(String::as_str).chain([FORMATTED]).any(|name| raw.contains(name)) {
+            return RawValue::from_string(self.whole(raw, &more)?);
+        }
+        let visible = visible()?;
+        let mut hit = self.shown.select(visible.clone());
         if self.formats {
             let formatted = self.formatted(visible);
             if !formatted.is_empty() {
-                more.insert(FORMATTED.to_owned(), Value::Object(formatted));
+                hit.insert(FORMATTED.to_owned(), Value::Object(formatted));
             }
         }
-        more.extend(positions.map(|positions| (POSITIONS.to_owned(), Value::Object(positions))));
-        more.extend(added);
-        match shown {
-            None => RawValue::from_string(splice(raw, &more)?),
-            Some(mut hit) => {
-                hit.extend(more);
-                serde_json::value::to_raw_value(&hit)
+        hit.extend(more);
+        serde_json::value::to_raw_value(&hit)
+    }
+
+    /// A document with all that it has, and its formatted members beside it: what no match is in is copied, not read.
+    fn whole(&self, raw: &str, added: &Map<String, Value>) -> serde_json::Result<String> {
+        let mut hit = String::with_capacity(2 * raw.len() + 256);
+        hit.push_str(open(raw));
+        if self.formats {
+            let members: Members<'_> = serde_json::from_str(raw)?;
+            if !members.0.is_empty() {
+                hit.push_str(",\"_formatted\":{");
+                for (number, (name, value)) in members.0.iter().enumerate() {
+                    if number > 0 {
+                        hit.push(',');
+                    }
+                    hit.push_str(&serde_json::to_string(name)?);
+                    hit.push(':');
+                    self.format_member(name, value.get(), &mut hit)?;
+                }
+                hit.push('}');
             }
         }
+        close(&mut hit, added)?;
+        Ok(hit)
+    }
+
+    /// Appends a value as it stands in `_formatted`.
+    fn format_member(&self, name: &str, raw: &str, out: &mut String) -> serde_json::Result<()> {
+        match raw.as_bytes().first() {
+            Some(b't' | b'f' | b'n') => out.push_str(raw),
+            Some(b'"') => match self.style(name) {
+                None => out.push_str(raw),
+                Some(style) => {
+                    let text: Text<'_> = serde_json::from_str(raw)?;
+                    let matches = self.matches(&text.0, name);
+                    if matches.is_empty() && style.crop.is_none() {
+                        out.push_str(raw);
+                    } else {
+                        out.push_str(&serde_json::to_string(&render(&text.0, &matches, style.tags, style.crop))?);
+                    }
+                }
+            },
+            _ => out.push_str(&serde_json::to_string(&self.format(serde_json::from_str(raw)?, name))?),
+        }
+        Ok(())
     }
 
     fn formatted(&self, visible: Map<String, Value>) -> Map<String, Value> {
@@ -169,15 +218,20 @@ impl<'a> Formatter<'a> {
     }
 
     fn format_text(&self, text: String, path: &str) -> String {
+        match self.style(path) {
+            None => text,
+            Some(style) => render(&text, &self.matches(&text, path), style.tags, style.crop),
+        }
+    }
+
+    /// How the matches in the texts of an attribute are shown, and what is left out, if it is highlighted or cropped.
+    fn style(&self, path: &str) -> Option<Style<'_>> {
         let highlights = self.highlight.iter().any(|name| state::matches(name, path));
         let whole = |(name, _): &&(&str, usize)| *name == path;
         let crop = self.crop.iter().find(whole).or_else(|| self.crop.iter().find(|(name, _)| state::matches(name, path)));
-        if !highlights && crop.is_none() {
-            return text;
-        }
         let tags = highlights.then_some((self.request.highlight_pre_tag.as_str(), self.request.highlight_post_tag.as_str()));
         let crop = crop.map(|(_, words)| Crop { words: *words, marker: &self.request.crop_marker });
-        render(&text, &self.matches(&text, path), tags, crop)
+        (tags.is_some() || crop.is_some()).then_some(Style { tags, crop })
     }
 
     /// The matches in a text, as long as there is time to look for them.
@@ -237,13 +291,52 @@ fn parse_crop(text: &str, default: usize) -> (&str, usize) {
     }
 }
 
-/// Adds members to an object without reading it.
-fn splice(raw: &str, added: &Map<String, Value>) -> serde_json::Result<String> {
-    let body = raw.trim_end().strip_suffix('}').unwrap_or(raw).trim_end();
-    let more = serde_json::to_string(added)?;
-    let separator = if body.ends_with('{') { "" } else { "," };
-    Ok(format!("{body}{separator}{}", &more[1..]))
+/// An object without its closing brace.
+fn open(raw: &str) -> &str {
+    raw.trim_end().strip_suffix('}').unwrap_or(raw).trim_end()
 }
+
+/// Ends an object that is open with these members.
+fn close(object: &mut String, added: &Map<String, Value>) -> serde_json::Result<()> {
+    if added.is_empty() {
+        object.push('}');
+    } else {
+        if !object.ends_with('{') {
+            object.push(',');
+        }
+        object.push_str(&serde_json::to_string(added)?[1..]);
+    }
+    Ok(())
+}
+
+/// The members of an object in their order, their values unread.
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visit;
+        impl<'de> Visitor<'de> for Visit {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::new();
+                while let Some((Text(name), value)) = map.next_entry()? {
+                    members.push((name, value));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Visit)
+    }
+}
+
+/// A string, borrowed from the JSON that it is in where nothing in it is escaped.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// A document with the attributes that are shown.
 pub(super) fn project(raw: String, shown: &Shown) -> serde_json::Result<Box<RawValue>> {
@@ -293,9 +386,17 @@ mod tests {
 
     #[test]
     fn members_are_added_without_touching_the_rest() {
-        let added = object(json!({"_rankingScore": 0.5}));
-        assert_eq!(splice("{\"b\": 1.00,\"a\":2 } ", &added).unwrap(), "{\"b\": 1.00,\"a\":2,\"_rankingScore\":0.5}");
-        assert_eq!(splice("{ }", &added).unwrap(), "{\"_rankingScore\":0.5}");
+        let score = object(json!({"_rankingScore": 0.5}));
+        for (raw, added, expected) in [
+            ("{\"b\": 1.00,\"a\":2 } ", &score, "{\"b\": 1.00,\"a\":2,\"_rankingScore\":0.5}"),
+            ("{ }", &score, "{\"_rankingScore\":0.5}"),
+            ("{\"a\": 1 }", &Map::new(), "{\"a\": 1}"),
+            ("{}", &Map::new(), "{}"),
+        ] {
+            let mut hit = open(raw).to_owned();
+            close(&mut hit, added).unwrap();
+            assert_eq!(hit, expected);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use onggi_domain::limits::Limits;
+use rustc_hash::FxHashSet;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
@@ -16,7 +17,7 @@ pub(super) struct Matcher<'a> {
     analyzer: &'a Analyzer,
     words: Vec<Wanted<'a>>,
     phrases: Vec<(usize, &'a [QueryWord])>,
-    /// What stems that match begin with.
+    /// What words that match begin with.
     letters: Letters,
     /// How far into a text matches are looked for.
     most_bytes: usize,
@@ -24,7 +25,7 @@ pub(super) struct Matcher<'a> {
 
 struct Wanted<'a> {
     word: &'a QueryWord,
-    variants: &'a [String],
+    variants: FxHashSet<&'a str>,
     number: usize,
     /// The leading consonants that the word stands for, if it does.
     initials: Option<String>,
@@ -61,8 +62,10 @@ impl<'a> Matcher<'a> {
                 words.push(Wanted::new(&part.words[0], variants.get(number).copied().unwrap_or_default(), number));
             }
         }
-        let terms = words.iter().flat_map(|wanted: &Wanted<'_>| &wanted.word.terms);
-        let letters = Letters::of(terms.map(|terms| terms.stem.as_str()));
+        let queries = parts.iter().flat_map(|part| &part.words);
+        let forms = queries.flat_map(|word| word.terms.iter().map(|terms| &terms.stem).chain([&word.form]));
+        let others = words.iter().flat_map(|wanted: &Wanted<'a>| wanted.variants.iter().copied());
+        let letters = Letters::of(forms.map(String::as_str).chain(others));
         Self { analyzer, words, phrases, letters, most_bytes: limits.highlight_bytes.as_u64() as usize }
     }
 
@@ -118,6 +121,7 @@ impl<'a> Matcher<'a> {
 impl<'a> Wanted<'a> {
     fn new(word: &'a QueryWord, variants: &'a [String], number: usize) -> Self {
         let within = word.form.chars().count() > 1 && word.form.chars().all(is_syllable);
+        let variants = variants.iter().map(String::as_str).collect();
         Self { word, variants, number, initials: as_initials(&word.form), within }
     }
 
@@ -132,7 +136,7 @@ impl<'a> Wanted<'a> {
         if query.prefix && word.form.starts_with(&query.form) {
             return whole(word.start..prefix_end(text, word, query.form.chars().count()));
         }
-        if self.variants.iter().any(|variant| variant == word.form) {
+        if self.variants.contains(word.form) {
             return whole(word.start..word.end);
         }
         if let Some(wanted) = &self.initials

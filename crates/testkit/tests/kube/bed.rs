@@ -1,6 +1,7 @@
 //! An installation: PostgreSQL and an S3 server on the node, the chart in the cluster, tenants with keys.
 
 use std::{
+    cell::RefCell,
     net::{IpAddr, SocketAddr},
     path::Path,
     time::Duration,
@@ -25,6 +26,8 @@ pub(crate) struct Bed {
     pub(crate) postgres: Postgres,
     pub(crate) url: String,
     values: tempfile::NamedTempFile,
+    /// The tenants of the scenario that runs.
+    tenants: RefCell<Vec<Api>>,
 }
 
 /// A tenant and what it may do.
@@ -51,7 +54,7 @@ impl Bed {
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE,
             "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}});
         kubectl::apply(&namespace).await.expect("a namespace");
-        let bed = Self { s3, postgres, url: String::new(), values };
+        let bed = Self { s3, postgres, url: String::new(), values, tenants: RefCell::default() };
         bed.helm(&variable("ONGGI_KUBE_IMAGE")).await.unwrap_or_else(|error| panic!("{error}"));
         let service = get("service onggi-gateway -n onggi").await;
         let port = service["spec"]["ports"][0]["nodePort"].as_u64().expect("a NodePort");
@@ -87,7 +90,22 @@ impl Bed {
         };
         let id = self.postgres.query(&format!("SELECT id FROM tenants WHERE name = '{name}' ORDER BY created_at DESC LIMIT 1")).await;
         let root_key = key("root key");
-        Tenant { api: Api::new(&self.url, &root_key), root_key, namespace: format!("onggi-t-{id}") }
+        let api = Api::new(&self.url, &root_key);
+        self.tenants.borrow_mut().push(api.clone());
+        Tenant { api, root_key, namespace: format!("onggi-t-{id}") }
+    }
+
+    /// Puts to sleep what the last scenario left awake, so that the next has the machine to itself.
+    pub(crate) async fn rest(&self) {
+        let tenants = self.tenants.take();
+        for api in tenants {
+            // A scenario may have removed the tenant, or the whole gateway.
+            let Ok(indexes) = api.send(api.request(reqwest::Method::GET, "/indexes?limit=1000")).await else { continue };
+            for index in indexes.json()["results"].as_array().into_iter().flatten() {
+                let path = format!("/indexes/{}/sleep", index["uid"].as_str().unwrap_or_default());
+                let _ = api.send(api.request(reqwest::Method::POST, &path)).await;
+            }
+        }
     }
 
     /// Runs a command of the operator in the cluster.

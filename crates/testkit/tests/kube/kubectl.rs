@@ -78,11 +78,19 @@ pub(crate) async fn show_what_is_wrong() {
         "get events -A --field-selector type=Warning --sort-by=.lastTimestamp",
         "-n onggi logs -l app.kubernetes.io/component=controller --tail=60 --prefix",
         "-n onggi logs -l app.kubernetes.io/component=gateway --tail=20 --prefix",
-        "logs -A -l app.kubernetes.io/name=onggi-worker --tail=8 --prefix --max-log-requests=40",
     ] {
-        match try_kubectl(arguments).await {
-            Ok(text) => eprintln!("$ kubectl {arguments}\n{text}"),
-            Err(error) => eprintln!("$ kubectl {arguments}\n{error}"),
+        show(arguments).await;
+    }
+    for pod in list("pods -A -l app.kubernetes.io/name=onggi-worker").await {
+        let status = &pod["status"]["containerStatuses"][0];
+        if status["ready"] != true || status["restartCount"] != 0 {
+            let field = |name: &str| pod["metadata"][name].as_str().unwrap_or_default().to_owned();
+            show(&format!("-n {} logs {} --tail=20", field("namespace"), field("name"))).await;
         }
     }
+}
+
+async fn show(arguments: &str) {
+    let (Ok(text) | Err(text)) = try_kubectl(arguments).await;
+    eprintln!("$ kubectl {arguments}\n{text}");
 }

@@ -99,6 +99,7 @@ async fn run(filter: &[String]) -> (usize, usize) {
             failed += 1;
             kubectl::show_what_is_wrong().await;
         }
+        bed.rest().await;
     }
     (passed, failed)
 }
