@@ -176,27 +176,34 @@ pub(crate) async fn services_that_are_killed_lose_nothing_that_was_accepted(bed:
     let api = &tenant.api;
     index_with_documents(api, "jars", 10, 2).await;
     let uploads = Uploads::start(api.clone(), 1000);
-    for component in ["gateway", "uploader", "admin", "controller", "controller"] {
-        let victim = if component == "controller" {
-            leader().await
-        } else {
-            names(&format!("pods -n {NAMESPACE} -l app.kubernetes.io/component={component}")).await.remove(0)
-        };
-        let begin = Instant::now();
-        kill_by_name(NAMESPACE, &victim).await;
-        rolled_out(&format!("onggi-{component}")).await;
-        // Something that only a working control plane does. Until the dead one is known to be dead, a request may meet it.
-        eventually("a task succeeds", async || {
-            let accepted = try_json(api, reqwest::Method::POST, "/indexes/jars/documents", Some(&documents(500, 1))).await?;
-            eventually("it is at its end", async || {
-                let task = try_json(api, reqwest::Method::GET, &format!("/tasks/{}", accepted["taskUid"]), None).await?;
-                (task["status"] == "succeeded").then_some(())
+    // A search whose own gateway ends fails with it; what else ends, no search notices.
+    for (components, spares_searches) in [(&["gateway"][..], false), (&["uploader", "admin", "controller", "controller"], true)] {
+        let load = Load::start(api, "jars", "jar", 2);
+        for &component in components {
+            let victim = if component == "controller" {
+                leader().await
+            } else {
+                names(&format!("pods -n {NAMESPACE} -l app.kubernetes.io/component={component}")).await.remove(0)
+            };
+            let begin = Instant::now();
+            kill_by_name(NAMESPACE, &victim).await;
+            rolled_out(&format!("onggi-{component}")).await;
+            // Something that only a working control plane does. Until the dead one is known to be dead, a request may meet it.
+            eventually("a task succeeds", async || {
+                let accepted = try_json(api, reqwest::Method::POST, "/indexes/jars/documents", Some(&documents(500, 1))).await?;
+                eventually("it is at its end", async || {
+                    let task = try_json(api, reqwest::Method::GET, &format!("/tasks/{}", accepted["taskUid"]), None).await?;
+                    (task["status"] == "succeeded").then_some(())
+                })
+                .await;
+                Some(())
             })
             .await;
-            Some(())
-        })
-        .await;
-        report(&format!("{component}, kill -9 until a task succeeds"), begin.elapsed());
+            report(&format!("{component}, kill -9 until a task succeeds"), begin.elapsed());
+        }
+        let load = load.finish().await;
+        println!("  {} of {} searches failed while {components:?} ended", load.failures.len(), load.answered);
+        assert!(!spares_searches || load.failures.is_empty(), "first: {:?}", load.failures.first());
     }
     let (mut accepted, refused) = uploads.finish().await;
     println!("  {} uploads were not accepted while a gateway or an uploader was gone", refused.len());
