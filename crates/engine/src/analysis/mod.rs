@@ -316,3 +316,34 @@ fn longest_first(strings: impl Iterator<Item = String>) -> Vec<String> {
     strings.sort_by_key(|string| std::cmp::Reverse(string.len()));
     strings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_looked_for_is_passed_over_and_the_rest_is_the_same() {
+        let analyzer = Analyzer::new(&Settings::default(), None);
+        let text = "\u{c9}clair engines, the Engine of 2 gears: \u{c11c}\u{c6b8} engine \u{6771}\u{4eac} gear";
+        let places = |words: Vec<Word>| words.into_iter().map(|word| (word.form, word.stem, word.start..word.end)).collect::<Vec<_>>();
+        let all = places(analyzer.words(text, Rule::default()));
+        let some = places(analyzer.with_words(Letters::of(["eng"].into_iter()), text, Rule::default(), Words::to_vec));
+        let wanted: Vec<_> = all.iter().filter(|(form, ..)| form.starts_with(['e', '2'])).cloned().collect();
+        assert_eq!(some, wanted);
+        assert_eq!(
+            places(analyzer.with_words(Letters::of(["\u{c11c}"].into_iter()), text, Rule::default(), Words::to_vec)).len(),
+            all.len() - 7
+        );
+    }
+
+    #[test]
+    fn words_around_what_is_passed_over_are_no_neighbours() {
+        let analyzer = Analyzer::new(&Settings::default(), None);
+        let positions = |text: &str| {
+            let words = analyzer.with_words(Letters::of(["red"].into_iter()), text, Rule::default(), Words::to_vec);
+            words.iter().map(|word| word.position).collect::<Vec<_>>()
+        };
+        assert_eq!(positions("red, red"), [0, 1]);
+        assert_eq!(positions("red old red \u{c11c}\u{c6b8} red \u{6771}\u{4eac} red"), [0, 2, 4, 6]);
+    }
+}

@@ -217,24 +217,33 @@ pub(super) struct Session {
     characters: Characters,
     stems: Stems,
     worker: Worker,
-    /// English words that begin with other letters are passed over.
+    /// What begins with other letters may be passed over.
     wanted: Letters,
 }
 
-/// The letters of ASCII that words begin with, one a bit.
+/// What words begin with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Letters(u128);
+pub(crate) struct Letters {
+    /// The letters of ASCII, one a bit.
+    ascii: u128,
+    /// Whether there are others.
+    others: bool,
+}
 
 impl Letters {
-    pub(crate) const ALL: Self = Self(u128::MAX);
+    pub(crate) const ALL: Self = Self { ascii: u128::MAX, others: true };
 
     /// Those that these words begin with.
     pub(crate) fn of<'a>(words: impl Iterator<Item = &'a str>) -> Self {
-        Self(words.filter_map(|word| word.bytes().next()).filter(u8::is_ascii).fold(0, |letters, letter| letters | 1 << letter))
+        let first = words.filter_map(|word| word.bytes().next());
+        first.fold(Self { ascii: 0, others: false }, |letters, letter| match letter {
+            0..=0x7f => Self { ascii: letters.ascii | 1 << letter, ..letters },
+            _ => Self { others: true, ..letters },
+        })
     }
 
     fn has(self, letter: u8) -> bool {
-        self.0 & (1 << letter) != 0
+        self.ascii & (1 << letter) != 0
     }
 }
 
@@ -263,8 +272,9 @@ impl Session {
         &self.analyzer
     }
 
-    /// Like [`Self::analyze`], for someone who compares the words with some that begin with these letters: English words that begin with another
-    /// one may be left out, though they keep their positions, because the English stemmer changes ends only.
+    /// Like [`Self::analyze`], for someone who compares the words with some that begin with these letters. English words that begin with another
+    /// one may be left out, because the English stemmer changes ends only, and so may Hangul and scripts without spaces where all are ASCII:
+    /// an English query needs no Korean dictionary. What is left out keeps words apart: they are no neighbours.
     pub(super) fn analyze_for(&mut self, letters: Letters, text: &str, rule: Rule) -> &Words {
         self.wanted = letters;
         self.analyze(text, rule);
@@ -294,10 +304,12 @@ impl Session {
                     _ if self.is_unwanted(&text[run.start..run.end], rule) => self.words.position += 1,
                     _ => self.add_word(text, run.start..run.end, rule),
                 },
+                Class::Unspaced if !self.wanted.others => self.words.position += 1,
                 Class::Unspaced => self.add_unspaced(text, run),
                 Class::Hangul if end_before == run.start && korean::is_particle(&text[run.start..run.end]) => {
                     self.words.note_dropped(&text[run.start..run.end], run.start..run.end, "J");
                 }
+                Class::Hangul if !self.wanted.others => self.words.position += 1,
                 Class::Hangul => {
                     hangul = true;
                     let mut end = run.end;

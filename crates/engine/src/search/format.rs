@@ -126,7 +126,7 @@ impl<'a> Formatter<'a> {
         }
         more.extend(added);
         // A document that is shown whole stays as it came, unless a member that is made here takes the place of one of its own.
-        if self.shown.all() && !more.keys().map(String::as_str).chain([FORMATTED]).any(|name| raw.contains(name)) {
+        if self.shown.all() && !more.keys().map(String::as_str).chain([FORMATTED]).any(|name| may_have(raw, name)) {
             return RawValue::from_string(self.whole(raw, &more)?);
         }
         let visible = visible()?;
@@ -291,6 +291,11 @@ fn parse_crop(text: &str, default: usize) -> (&str, usize) {
     }
 }
 
+/// Whether an object may have a member of this name: without, it has none.
+fn may_have(raw: &str, name: &str) -> bool {
+    raw.match_indices(name).any(|(at, _)| raw[..at].ends_with('"') && raw[at + name.len()..].starts_with('"'))
+}
+
 /// An object without its closing brace.
 fn open(raw: &str) -> &str {
     raw.trim_end().strip_suffix('}').unwrap_or(raw).trim_end()
@@ -397,6 +402,12 @@ mod tests {
             close(&mut hit, added).unwrap();
             assert_eq!(hit, expected);
         }
+    }
+
+    #[test]
+    fn a_member_is_not_mistaken_for_a_text_that_mentions_it() {
+        assert!(may_have(r#"{"_formatted": 1}"#, FORMATTED));
+        assert!(!may_have(r#"{"text": "see \"_formatted\" and _formatted", "a_formatted": 2}"#, FORMATTED));
     }
 
     #[test]
