@@ -70,7 +70,10 @@ pub(crate) fn check() -> anyhow::Result<()> {
     let helm = install::helm()?;
     let tools = install::schemas()?;
     // As the tests are built, so that nothing is compiled twice.
-    let built = cargo(&["build", "--workspace", "--locked", "--quiet", "--bin", "onggi"]).status().context("cannot run cargo")?;
+    // With an example: else the features of what only tests need are not there, and the dependencies are compiled once more.
+    let built = cargo(&["build", "--workspace", "--locked", "--quiet", "--bin", "onggi", "--example", "stand_in_worker"])
+        .status()
+        .context("cannot run cargo")?;
     ensure!(built.success(), "onggi does not compile");
     let work = tempfile::tempdir().context("cannot make a temporary directory")?;
     let chart = Chart { helm, work: work.path().to_owned() };
