@@ -26,6 +26,9 @@ const SUITE_IMAGE: &str = "onggi-suite:test";
 /// Runs the tests whose name contains `filter`, or all. `keep`: the cluster stays for a person to look at.
 pub(crate) fn test(report: &mut Report, filter: Option<&str>, keep: bool) -> anyhow::Result<()> {
     let script = cluster_script()?;
+    if let Some(why) = no_room() {
+        bail!("{why}");
+    }
     install::postgres()?;
     install::javascript_client()?;
     let helm = install::helm()?;
@@ -54,7 +57,22 @@ pub(crate) fn test(report: &mut Report, filter: Option<&str>, keep: bool) -> any
 pub(crate) fn why_not() -> Option<String> {
     let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
     let script = cluster_script().err().map(|error| error.to_string());
-    script.or_else(|| (!root).then(|| "a cluster is made by root only".to_owned()))
+    script.or_else(|| (!root).then(|| "a cluster is made by root only".to_owned())).or_else(no_room)
+}
+
+/// A kubelet removes images from a disk that is fuller than this, and no registry would give them back.
+const FULLEST_PERCENT: u64 = 85;
+
+/// Why the disk has no room for a cluster, if it has none. What the images and the tests write is about 3 GB.
+fn no_room() -> Option<String> {
+    let output = Command::new("df").args(["--block-size=1", "--output=size,avail", "/"]).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut numbers = text.lines().nth(1)?.split_whitespace().map(|number| number.parse::<u64>().ok());
+    let (size, free) = (numbers.next()??, numbers.next()??.saturating_sub(3_000_000_000));
+    let used_percent = 100 * size.saturating_sub(free) / size.max(1);
+    (used_percent >= FULLEST_PERCENT).then(|| {
+        format!("the disk would be {used_percent} % full, reserved blocks included, and above {FULLEST_PERCENT} % the kubelet removes the images")
+    })
 }
 
 fn cluster_script() -> anyhow::Result<PathBuf> {
