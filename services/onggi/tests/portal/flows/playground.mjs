@@ -58,9 +58,11 @@ export default async function (portal) {
   await page.waitForFunction(() => document.querySelectorAll("#hits > li").length > 1);
   await page.fill('[data-key="price 0"]', "100");
   await page.press('[data-key="price 0"]', "Enter");
-  await page.waitForFunction(() => document.querySelector("#hits > li:first-child b")?.textContent === "Red jar");
+  await page.waitForFunction(() => document.querySelectorAll("#hits > li").length === 1);
+  assert.equal(await first(), "Red jar");
   await page.fill('[data-key="price 0"]', "");
   await page.press('[data-key="price 0"]', "Enter");
+  await page.waitForFunction(() => document.querySelectorAll("#hits > li").length > 1);
 
   // Options, and an error where it was made.
   await page.click("#options > summary");
