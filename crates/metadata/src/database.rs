@@ -47,10 +47,6 @@ macro_rules! text {
 /// A statement of `queries/`, put together from parts. `"folder" / dialect / "name"` is a part that differs: `folder/sqlite/name.sql` and
 /// `folder/postgres/name.sql`.
 macro_rules! sql {
-    ($path:literal) => {{
-        const TEXT: &str = $crate::database::text!($path);
-        $crate::database::Sql { sqlite: TEXT, postgres: TEXT }
-    }};
     ($folder:literal / dialect / $name:literal) => {
         $crate::database::Sql {
             sqlite: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/queries/", $folder, "/sqlite/", $name, ".sql")),
@@ -71,8 +67,8 @@ macro_rules! sql {
             ),
         }
     };
-    ($head:literal + $tail:literal) => {{
-        const TEXT: &str = concat!($crate::database::text!($head), $crate::database::text!($tail));
+    ($head:literal $(+ $tail:literal)*) => {{
+        const TEXT: &str = concat!($crate::database::text!($head) $(, $crate::database::text!($tail))*);
         $crate::database::Sql { sqlite: TEXT, postgres: TEXT }
     }};
 }

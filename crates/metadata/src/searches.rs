@@ -140,7 +140,7 @@ impl Searches for Database {
     }
 
     async fn moments(&self, tenant: TenantId, since: Timestamp) -> Result<Vec<(IndexId, Counts)>> {
-        let rows: Vec<MomentRow> = self.all(sql!("searches/moments"), values![tenant, since]).await?;
+        let rows: Vec<MomentRow> = self.all(sql!("searches/sums" + "searches/moments"), values![tenant, since]).await?;
         let read = |row: MomentRow| {
             let searches = unsigned("number of searches", row.searches)?;
             Ok((IndexId(row.index_id), Counts { searches, latencies: row.latencies.read()?, ..Counts::default() }))
@@ -156,9 +156,9 @@ impl Searches for Database {
         order: QueryOrder,
         limit: u64,
     ) -> Result<Vec<(String, Counts)>> {
-        const TOP: Sql = sql!("searches/queries" + "searches/top_queries");
-        const EMPTY: Sql = sql!("searches/queries" + "searches/empty_queries");
-        const SLOW: Sql = sql!("searches/queries" + "searches/slow_queries");
+        const TOP: Sql = sql!("searches/sums" + "searches/queries" + "searches/top_queries");
+        const EMPTY: Sql = sql!("searches/sums" + "searches/queries" + "searches/empty_queries");
+        const SLOW: Sql = sql!("searches/sums" + "searches/queries" + "searches/slow_queries");
         let statement = match order {
             QueryOrder::Searches => TOP,
             QueryOrder::NoHits => EMPTY,
