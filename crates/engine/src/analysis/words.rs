@@ -304,12 +304,11 @@ impl Session {
                     _ if self.is_unwanted(&text[run.start..run.end], rule) => self.words.position += 1,
                     _ => self.add_word(text, run.start..run.end, rule),
                 },
-                Class::Unspaced if !self.wanted.others => self.words.position += 1,
-                Class::Unspaced => self.add_unspaced(text, run),
                 Class::Hangul if end_before == run.start && korean::is_particle(&text[run.start..run.end]) => {
                     self.words.note_dropped(&text[run.start..run.end], run.start..run.end, "J");
                 }
-                Class::Hangul if !self.wanted.others => self.words.position += 1,
+                Class::Hangul | Class::Unspaced if !self.wanted.others => self.words.position += 1,
+                Class::Unspaced => self.add_unspaced(text, run),
                 Class::Hangul => {
                     hangul = true;
                     let mut end = run.end;

@@ -388,6 +388,7 @@ impl Top<'_> {
 
 /// The order of two hits of one segment.
 fn compare_local(a: &Hit, b: &Hit, before: usize) -> std::cmp::Ordering {
+    // As below, and told at once: most searches have no keys, and this is asked once a document.
     if a.keys.is_empty() {
         return b.score.total_cmp(&a.score).then_with(|| a.ord.cmp(&b.ord));
     }

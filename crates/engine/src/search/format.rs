@@ -117,19 +117,22 @@ impl<'a> Formatter<'a> {
 
     /// A document as it came, as a hit with these members added.
     pub(super) fn hit(&self, raw: &str, added: Map<String, Value>) -> serde_json::Result<Box<RawValue>> {
-        let visible = || Ok::<_, serde_json::Error>(self.displayed.select(serde_json::from_str(raw)?));
+        // A document that is shown whole stays as it came, unless a member that is made here takes the place of one of its own.
+        let whole = self.shown.all() && !added.keys().map(String::as_str).chain([FORMATTED, POSITIONS]).any(|name| may_have(raw, name));
+        if whole && !self.request.show_matches_position {
+            return RawValue::from_string(self.whole(raw, &added)?);
+        }
+        let visible = self.displayed.select(serde_json::from_str(raw)?);
         let mut more = Map::new();
         if self.request.show_matches_position {
             let mut positions = Map::new();
-            self.positions(&visible()?, "", &mut Vec::new(), &mut positions);
+            self.positions(&visible, "", &mut Vec::new(), &mut positions);
             more.insert(POSITIONS.to_owned(), Value::Object(positions));
         }
         more.extend(added);
-        // A document that is shown whole stays as it came, unless a member that is made here takes the place of one of its own.
-        if self.shown.all() && !more.keys().map(String::as_str).chain([FORMATTED]).any(|name| may_have(raw, name)) {
+        if whole {
             return RawValue::from_string(self.whole(raw, &more)?);
         }
-        let visible = visible()?;
         let mut hit = self.shown.select(visible.clone());
         if self.formats {
             let formatted = self.formatted(visible);
