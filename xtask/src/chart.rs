@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use serde_json::{Value, json};
 
-use crate::{cargo, install};
+use crate::install;
 
 const CHART: &str = "deploy/helm/onggi";
 const VALUES: &str = "deploy/helm/values";
@@ -69,12 +69,7 @@ fn configuration() -> Value {
 pub(crate) fn check() -> anyhow::Result<()> {
     let helm = install::helm()?;
     let tools = install::schemas()?;
-    // As the tests are built, so that nothing is compiled twice.
-    // With an example: else the features of what only tests need are not there, and the dependencies are compiled once more.
-    let built = cargo(&["build", "--workspace", "--locked", "--quiet", "--bin", "onggi", "--example", "stand_in_worker"])
-        .status()
-        .context("cannot run cargo")?;
-    ensure!(built.success(), "onggi does not compile");
+    crate::build_programs()?;
     let work = tempfile::tempdir().context("cannot make a temporary directory")?;
     let chart = Chart { helm, work: work.path().to_owned() };
     let mut files =

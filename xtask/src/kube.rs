@@ -25,10 +25,10 @@ const SUITE_IMAGE: &str = "onggi-suite:test";
 
 /// Runs the tests whose name contains `filter`, or all. `keep`: the cluster stays for a person to look at.
 pub(crate) fn test(report: &mut Report, filter: Option<&str>, keep: bool) -> anyhow::Result<()> {
-    let script = cluster_script()?;
-    if let Some(why) = no_room() {
+    if let Some(why) = why_not() {
         bail!("{why}");
     }
+    let script = cluster_script()?;
     install::postgres()?;
     install::javascript_client()?;
     let helm = install::helm()?;
@@ -88,14 +88,9 @@ fn cluster_script() -> anyhow::Result<PathBuf> {
 
 /// Builds what the tests run anyway, and puts it into images.
 fn images() -> anyhow::Result<Vec<PathBuf>> {
-    // As the tests are built: with the features of the whole workspace, so that nothing is compiled twice.
-    let built = [
-        cargo(&["build", "--workspace", "--locked", "--quiet", "--bin", "onggi", "--example", "stand_in_worker"]).status(),
-        cargo(&["test", "--workspace", "--locked", "--quiet", "--no-run", "--test", "kube"]).status(),
-    ];
-    for status in built {
-        ensure!(status.context("cannot run cargo")?.success(), "what the images hold does not compile");
-    }
+    crate::build_programs()?;
+    let tests = cargo(&["test", "--workspace", "--locked", "--quiet", "--no-run", "--test", "kube"]).status();
+    ensure!(tests.context("cannot run cargo")?.success(), "the tests in a cluster do not compile");
     let programs = crate::programs()?;
     let output = |name: &str| PathBuf::from(format!("target/kube-{name}.tar"));
     let args = |binary: PathBuf, tag: &str, name: &str| ImageArgs { binary: Some(binary), tag: tag.to_owned(), output: output(name) };

@@ -85,6 +85,14 @@ fn programs() -> anyhow::Result<PathBuf> {
     Ok(this.parent().context("a program lies in a directory")?.to_owned())
 }
 
+/// Builds them. With an example: else the features of what only tests need are not there, and the dependencies are compiled once more.
+fn build_programs() -> anyhow::Result<()> {
+    let build = ["build", "--workspace", "--locked", "--quiet", "--bin", "onggi", "--example", "stand_in_worker"];
+    let status = cargo(&build).status().context("cannot run cargo")?;
+    anyhow::ensure!(status.success(), "onggi does not compile");
+    Ok(())
+}
+
 fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments);
