@@ -179,27 +179,8 @@ pub(crate) async fn services_that_are_killed_lose_nothing_that_was_accepted(bed:
     // A search whose own gateway ends fails with it; what else ends, no search notices.
     for (components, spares_searches) in [(&["gateway"][..], false), (&["uploader", "admin", "controller", "controller"], true)] {
         let load = Load::start(api, "jars", "jar", 2);
-        for &component in components {
-            let victim = if component == "controller" {
-                leader().await
-            } else {
-                names(&format!("pods -n {NAMESPACE} -l app.kubernetes.io/component={component}")).await.remove(0)
-            };
-            let begin = Instant::now();
-            kill_by_name(NAMESPACE, &victim).await;
-            rolled_out(&format!("onggi-{component}")).await;
-            // Something that only a working control plane does. Until the dead one is known to be dead, a request may meet it.
-            eventually("a task succeeds", async || {
-                let accepted = try_json(api, reqwest::Method::POST, "/indexes/jars/documents", Some(&documents(500, 1))).await?;
-                eventually("it is at its end", async || {
-                    let task = try_json(api, reqwest::Method::GET, &format!("/tasks/{}", accepted["taskUid"]), None).await?;
-                    (task["status"] == "succeeded").then_some(())
-                })
-                .await;
-                Some(())
-            })
-            .await;
-            report(&format!("{component}, kill -9 until a task succeeds"), begin.elapsed());
+        for component in components {
+            kill_service(api, component).await;
         }
         let load = load.finish().await;
         println!("  {} of {} searches failed while {components:?} ended", load.failures.len(), load.answered);
@@ -209,6 +190,30 @@ pub(crate) async fn services_that_are_killed_lose_nothing_that_was_accepted(bed:
     println!("  {} uploads were not accepted while a gateway or an uploader was gone", refused.len());
     accepted.extend(0..10);
     nothing_is_missing(api, &accepted).await;
+}
+
+/// Ends a pod of a service, the hard way, and waits until a task succeeds; of the controller, the one that leads.
+async fn kill_service(api: &Api, component: &str) {
+    let victim = if component == "controller" {
+        leader().await
+    } else {
+        names(&format!("pods -n {NAMESPACE} -l app.kubernetes.io/component={component}")).await.remove(0)
+    };
+    let begin = Instant::now();
+    kill_by_name(NAMESPACE, &victim).await;
+    rolled_out(&format!("onggi-{component}")).await;
+    // Something that only a working control plane does. Until the dead one is known to be dead, a request may meet it.
+    eventually("a task succeeds", async || {
+        let accepted = try_json(api, reqwest::Method::POST, "/indexes/jars/documents", Some(&documents(500, 1))).await?;
+        eventually("it is at its end", async || {
+            let task = try_json(api, reqwest::Method::GET, &format!("/tasks/{}", accepted["taskUid"]), None).await?;
+            (task["status"] == "succeeded").then_some(())
+        })
+        .await;
+        Some(())
+    })
+    .await;
+    report(&format!("{component}, kill -9 until a task succeeds"), begin.elapsed());
 }
 
 /// Ends the controller that leads, the hard way, and waits until the next one answers.
