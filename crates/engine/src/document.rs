@@ -102,7 +102,7 @@ impl DocumentReader {
         let mut path = String::new();
         let mut too_many = false;
         let mut deserializer = serde_json::Deserializer::from_str(json);
-        let mut cursor = Cursor { reader: self, parsed, path: &mut path, primary_key, too_many: &mut too_many };
+        let mut cursor = Cursor { reader: self, parsed, path: &mut path, primary_key, at_id: false, too_many: &mut too_many };
         let outcome = deserializer.deserialize_map(TopLevel(&mut cursor)).and_then(|()| deserializer.end());
         if too_many {
             return Err(Refusal::Task(ApiError::new(
@@ -114,11 +114,11 @@ impl DocumentReader {
         if parsed.id.is_empty() {
             return Err(Refusal::Damaged(format!("no usable id in `{primary_key}`")));
         }
-        self.finish_geo(parsed)
+        self.finish_geo(parsed).map_err(Refusal::Task)
     }
 
     /// The point of a document must be whole once something filters or sorts by it.
-    fn finish_geo(&self, parsed: &mut Parsed) -> std::result::Result<(), Refusal> {
+    fn finish_geo(&self, parsed: &mut Parsed) -> std::result::Result<(), ApiError> {
         let [latitude, longitude] = parsed.geo;
         let seen = parsed.geo_refused || latitude.is_some() || longitude.is_some();
         if !seen || !self.engine.has_column("_geo") {
@@ -130,14 +130,14 @@ impl DocumentReader {
                 parsed.columns.push(("_geo.lng".into(), ColumnValue::Number(longitude)));
                 Ok(())
             }
-            _ => Err(Refusal::Task(ApiError::new(
+            _ => Err(ApiError::new(
                 Code::InvalidDocumentGeoField,
                 format!(
                     "The `_geo` field in the document with the id: `{}` is not valid: it must be `null` or an object with the numbers `lat` \
                      (-90 to 90) and `lng`.",
                     parsed.id
                 ),
-            ))),
+            )),
         }
     }
 
@@ -187,11 +187,16 @@ struct Cursor<'r> {
     parsed: &'r mut Parsed,
     path: &'r mut String,
     primary_key: &'r str,
+    /// Whether it is the value of the primary key: an attribute of the document itself, whatever its name may look like.
+    at_id: bool,
     too_many: &'r mut bool,
 }
 
 impl Cursor<'_> {
     fn text(&mut self, text: &str) {
+        if self.at_id {
+            self.parsed.id.push_str(text);
+        }
         if let Some(axis) = self.geo_axis() {
             return self.geo(axis, text.trim().parse().ok());
         }
@@ -209,13 +214,13 @@ impl Cursor<'_> {
         {
             self.parsed.columns.push((Arc::clone(column), ColumnValue::Text(text.to_owned())));
         }
-        if *self.path == self.primary_key && self.parsed.id.is_empty() {
-            self.parsed.id.push_str(text);
-        }
     }
 
     fn number(&mut self, value: f64, text: fmt::Arguments<'_>, integer: bool) {
         use fmt::Write as _;
+        if self.at_id && integer {
+            let _ = self.parsed.id.write_fmt(text);
+        }
         if let Some(axis) = self.geo_axis() {
             return self.geo(axis, Some(value));
         }
@@ -227,9 +232,6 @@ impl Cursor<'_> {
         }
         if let Some(column) = &target.column {
             self.parsed.columns.push((Arc::clone(column), ColumnValue::Number(value)));
-        }
-        if integer && *self.path == self.primary_key && self.parsed.id.is_empty() {
-            let _ = self.parsed.id.write_fmt(text);
         }
     }
 
@@ -271,6 +273,7 @@ impl<'de> Visitor<'de> for TopLevel<'_, '_> {
                 return Err(A::Error::custom("too many fields"));
             };
             cursor.parsed.fields.push(field);
+            cursor.at_id = cursor.path == cursor.primary_key;
             map.next_value_seed(Attribute { cursor: &mut *cursor, whole: true })?;
             cursor.path.clear();
         }

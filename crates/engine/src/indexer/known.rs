@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 use tantivy::{DocAddress, DocSet, Searcher, TERMINATED, TantivyDocument, Term, schema::IndexRecordOption, schema::Value};
 
+use super::by_id::ById;
 use crate::{
     Error, Result,
     document::fields_of,
@@ -43,6 +44,11 @@ impl Batch {
     pub(super) fn set(&mut self, id: &str, known: Option<Known>) {
         self.bytes += 96 + id.len() + known.as_ref().and_then(|known| known.raw.as_ref()).map_or(0, |raw| raw.len());
         self.by_id.insert(id.into(), known);
+    }
+
+    /// Notes that a document is to be deleted with the next commit.
+    pub(super) fn deletes(&mut self, id: &str) {
+        self.bytes += ById::bytes(id);
     }
 
     /// The attributes as a shared slice: documents that follow each other mostly have the same ones.

@@ -3,6 +3,7 @@
 //! One thread of Tantivy indexes; the caller's thread parses documents and looks up what they replace. What a task would do wrong is found
 //! before it changes anything, or undone by going back to the local commit before it ([`tasks`]).
 
+mod by_id;
 mod files;
 mod known;
 mod rebuild;
@@ -17,13 +18,14 @@ use std::{
 use onggi_domain::{ApiError, Code, generation::IndexState, log::Operation, task::TaskDetails};
 use serde_json::json;
 use tantivy::{
-    Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, Term,
+    Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher,
     index::IndexMeta,
     indexer::{IndexWriterOptions, LogMergePolicy},
     store::{Compressor, ZstdCompressor},
 };
 
 use self::{
+    by_id::ById,
     known::{Batch, Known},
     record::{InFlight, Record},
     tasks::Task,
@@ -32,7 +34,7 @@ use crate::{
     Applied, Commit, Error, Options, Result,
     analysis::{self, Analyzer},
     document::{DocumentReader, Parsed},
-    schema::{self, ID},
+    schema,
     state::{ENGINE_VERSION, EngineState},
     tantivy_error,
 };
@@ -44,7 +46,7 @@ const MOST_ARENA_BYTES: u64 = 512_000_000;
 /// Segments with more than this part deleted are merged.
 const DELETED_RATIO: f32 = 0.25;
 /// Uncompressed bytes of a block of stored documents: a hit costs the decompression of one.
-const STORE_BLOCK_BYTES: usize = 8 * 1024;
+const STORE_BLOCK_BYTES: usize = 4 * 1024;
 
 /// Folds operations into a local Tantivy index. Not published until the caller publishes what [`Indexer::commit`] returns.
 pub struct Indexer {
@@ -205,7 +207,7 @@ impl Indexer {
     /// Adds what was parsed out of `raw` in the place of `old`, which has its id.
     fn put(&mut self, raw: &[u8], old: Option<&Known>, keep_raw: bool) -> Result<()> {
         let ord = if let Some(old) = old {
-            self.open.writer()?.delete_term(Term::from_field_text(ID, &self.parsed.id));
+            self.remove()?;
             self.uncount(old);
             old.ord
         } else {
@@ -221,10 +223,20 @@ impl Indexer {
             Known { ord, fields: self.batch.share(&self.parsed.fields), bytes: raw.len() as u64, raw: keep_raw.then(|| raw.into()) };
         self.batch.set(&self.parsed.id, Some(known));
         self.add(raw, ord)?;
-        if self.batch.bytes() as u64 > self.options.memory_bytes / 8 {
-            self.local_commit()?;
-        }
+        self.commit_full_batch()
+    }
+
+    /// Has Tantivy delete the document with the id at hand.
+    fn remove(&mut self) -> Result<()> {
+        let id = &self.parsed.id;
+        self.batch.deletes(id);
+        self.dirty = true;
+        self.open.writer()?.delete_query(Box::new(ById::new(id))).map_err(tantivy_error("delete a document"))?;
         Ok(())
+    }
+
+    fn commit_full_batch(&mut self) -> Result<()> {
+        if self.batch.bytes() as u64 > self.options.memory_bytes / 8 { self.local_commit() } else { Ok(()) }
     }
 
     /// Gives Tantivy what was parsed out of `raw`.
@@ -256,10 +268,10 @@ impl Indexer {
     fn delete(&mut self, id: &str) -> Result<bool> {
         id.clone_into(&mut self.parsed.id);
         let Some(known) = self.known(false)? else { return Ok(false) };
-        self.open.writer()?.delete_term(Term::from_field_text(ID, id));
-        self.dirty = true;
+        self.remove()?;
         self.uncount(&known);
         self.batch.set(id, None);
+        self.commit_full_batch()?;
         Ok(true)
     }
 

@@ -7,7 +7,7 @@ use onggi_domain::{
     limits::Limits,
     log::{DocumentMethod, Operation},
 };
-use onggi_engine::{Indexer, Options, Searcher};
+use onggi_engine::{Indexer, Options, Searcher, search::SearchRequest};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -113,6 +113,49 @@ fn a_task_that_fails_changes_nothing() {
         index.add(&[json!({"id": 2, "a": 2})]);
         assert_eq!(index.documents().len(), 2);
     }
+}
+
+#[test]
+fn an_update_keeps_a_point_that_was_taken_when_nothing_used_it() {
+    for block in [1, usize::MAX] {
+        let mut index = Fixture::new();
+        index.add(&[json!({"id": 1, "_geo": {"lat": "", "lng": ""}}), json!({"id": 2, "_geo": {"lat": 1, "lng": 2}})]);
+        index.settings(json!({"filterableAttributes": ["_geo"]}));
+        let update = [json!({"id": 1, "title": "x"}), json!({"id": 2, "title": "y"})];
+        index.add_in_blocks(DocumentMethod::Update, &update, block).unwrap();
+        assert_eq!(index.documents()[0], json!({"id": 1, "_geo": {"lat": "", "lng": ""}, "title": "x"}));
+        let request = SearchRequest::from_json(br#"{"filter": "_geoRadius(1, 2, 1000)"}"#).unwrap();
+        let found = index.searcher().search(&request, None).unwrap().unwrap();
+        assert_eq!(found.hits.len(), 1);
+        let error = index.add_in_blocks(DocumentMethod::Update, &[json!({"id": 1, "_geo": {"lat": "", "lng": ""}})], block).unwrap_err();
+        assert_eq!(error.code, Code::InvalidDocumentGeoField);
+    }
+}
+
+#[test]
+fn an_id_is_an_attribute_of_the_document_whatever_its_name_looks_like() {
+    for (key, nested) in [("a.b", json!({"b": "other"})), ("_geo.lat", json!({"lat": 1, "lng": 2}))] {
+        let mut index = Fixture::new();
+        let outer = key.split('.').next().unwrap();
+        let document = json!({outer: nested, key: 7});
+        index.indexer.begin_documents(DocumentMethod::Replace, key).unwrap();
+        index.indexer.add_documents(document.to_string().as_bytes()).unwrap();
+        index.indexer.end_documents().unwrap().unwrap();
+        assert!(index.searcher().document("7", None).unwrap().is_some());
+    }
+}
+
+#[test]
+fn many_deletions_are_committed_as_they_come() {
+    let mut index = Fixture::with_options(Options { memory_bytes: 1 << 20, ..options() });
+    let documents: Vec<_> = (0..3000).map(|id| json!({"id": id, "even": id % 2 == 0})).collect();
+    index.settings(json!({"filterableAttributes": ["even"]}));
+    index.add(&documents);
+    let deleted = index.apply(&Operation::DeleteByFilter { filter: json!("even = true") }).unwrap();
+    assert_eq!(deleted["deletedDocuments"], 1500);
+    index.add(&documents[1000..2000]);
+    let state = index.commit().state;
+    assert_eq!((state.documents, index.documents().len()), (2000, 2000));
 }
 
 #[test]

@@ -230,7 +230,8 @@ impl Visitor<'_> for IsKey<'_> {
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&serde_json::value::RawValue>::deserialize(deserializer)?.get();
-        if raw.parse::<i64>().is_ok() || raw.parse::<u64>().is_ok() {
+        // `-0` is not an integer to whoever reads the document later.
+        if raw != "-0" && (raw.parse::<i64>().is_ok() || raw.parse::<u64>().is_ok()) {
             return Ok(Self::Good);
         }
         if raw.starts_with('"') {
