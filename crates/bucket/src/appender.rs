@@ -6,13 +6,13 @@ use onggi_domain::{Seq, log::Record};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use crate::{Error, IndexBucket, entry::inline_bytes};
+use crate::{Error, IndexBucket, entry};
 
 /// Records that share an entry at most.
 const GROUP_RECORDS: usize = 1000;
 
-/// Bytes of inline payloads that share an entry at most; a single larger one has an entry of its own.
-const GROUP_BYTES: usize = 32 << 20;
+/// Bytes in memory that share an entry at most; a single larger one has an entry of its own.
+const GROUP_BYTES: u64 = 32 << 20;
 
 type Outcome = std::result::Result<Seq, Arc<Error>>;
 
@@ -36,6 +36,8 @@ struct Queue {
 
 struct Waiting {
     record: Record,
+    /// Bytes of memory that it takes when its entry is read.
+    memory: u64,
     answer: oneshot::Sender<Outcome>,
 }
 
@@ -48,7 +50,7 @@ impl Appender {
     /// Appends a record; returns once its entry is durable. All records of an entry that failed get the same error.
     pub async fn append(&self, record: Record) -> Outcome {
         let (answer, outcome) = oneshot::channel();
-        if self.shared.push(Waiting { record, answer }) {
+        if self.shared.push(Waiting { memory: entry::memory_of(&record), record, answer }) {
             tokio::spawn(work(Arc::clone(&self.shared)));
         }
         outcome.await.unwrap_or_else(|_| Err(Arc::new(Error::Interrupted)))
@@ -68,9 +70,8 @@ impl Shared {
         let mut queue = self.queue.lock();
         let mut bytes = 0;
         let fits = |waiting: &Waiting| {
-            let size = inline_bytes(&waiting.record).map_or(0, <[u8]>::len);
-            let fits = bytes == 0 || bytes + size <= GROUP_BYTES;
-            bytes += size;
+            let fits = bytes == 0 || bytes + waiting.memory <= GROUP_BYTES;
+            bytes += waiting.memory;
             fits
         };
         let count = queue.waiting.iter().take(GROUP_RECORDS).map(fits).take_while(|fits| *fits).count();

@@ -73,6 +73,11 @@ impl Header {
     pub(crate) fn size(&self) -> u64 {
         HEADER as u64 + self.json as u64 + self.body
     }
+
+    /// About how much memory its records take.
+    pub(crate) fn memory(&self) -> u64 {
+        memory(self.json, self.body)
+    }
 }
 
 /// An entry of these records as an object.
@@ -141,6 +146,17 @@ fn head_checksum(fixed: &[u8], json: &[u8]) -> u128 {
     hasher.update(fixed);
     hasher.update(json);
     hasher.digest128()
+}
+
+/// About how much memory a record takes when its entry is read.
+pub(crate) fn memory_of(record: &Record) -> u64 {
+    let json = serde_json::to_vec(record).map_or(0, |json| json.len());
+    memory(json, inline_bytes(record).map_or(0, |bytes| bytes.len() as u64))
+}
+
+/// Short texts, such as ids, take several times what they take in JSON.
+fn memory(json: usize, payloads: u64) -> u64 {
+    4 * json as u64 + payloads
 }
 
 /// The compressed documents that a record carries in the entry itself.

@@ -37,8 +37,8 @@ const ATTEMPTS: usize = 4;
 /// Entries that are read ahead.
 const READ_AHEAD: usize = 4;
 
-/// Bytes of inline payloads after which [`IndexBucket::read`] returns what it has.
-const READ_BYTES: usize = 32 << 20;
+/// Bytes in memory after which [`IndexBucket::read`] returns what it has.
+const READ_BYTES: u64 = 32 << 20;
 
 /// The end of the log as last seen.
 #[derive(Debug, Clone, Copy)]
@@ -95,20 +95,25 @@ impl IndexBucket {
     }
 
     /// Up to `limit` entries from `from` on, in order, without a gap. None: the log ends before `from`. Fewer: it ends there, or the
-    /// entries hold more than 32 MiB of inline payloads, so that a reader's memory is bounded.
+    /// entries take more than 32 MiB of memory, so that a reader's is bounded.
     pub async fn read(&self, from: Seq, limit: usize) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
-        let Some(first) = self.entry(from).await? else { return Ok(entries) };
-        let mut bytes = inline_size(&first);
-        entries.push(first);
-        let rest = (from.0 + 1..from.0.saturating_add(limit as u64)).map(|seq| self.entry(Seq(seq)));
-        let mut rest = stream::iter(rest).buffered(READ_AHEAD);
-        while bytes < READ_BYTES
-            && let Some(entry) = rest.next().await
-        {
-            let Some(entry) = entry? else { break };
-            bytes += inline_size(&entry);
-            entries.push(entry);
+        let mut bytes = 0;
+        let mut decode = |seq: Seq, object: &[u8]| {
+            let path = self.entry_object(seq);
+            bytes += Header::parse(&path, object)?.memory();
+            entries.push(Entry { seq, records: entry::decode(&path, object)? });
+            Ok::<_, Error>(bytes < READ_BYTES)
+        };
+        let Some(first) = self.store.get(&self.entry_object(from)).await? else { return Ok(entries) };
+        let mut goes_on = decode(from, &first)?;
+        drop(first);
+        let rest = (from.0 + 1..from.0.saturating_add(limit as u64)).map(Seq);
+        let objects = rest.map(|seq| async move { Ok::<_, Error>((seq, self.store.get(&self.entry_object(seq)).await?)) });
+        let mut objects = stream::iter(objects).buffered(READ_AHEAD);
+        while goes_on && let Some(read) = objects.next().await {
+            let (seq, Some(object)) = read? else { break };
+            goes_on = decode(seq, &object)?;
         }
         Ok(entries)
     }
@@ -128,12 +133,6 @@ impl IndexBucket {
         }
         let Some((_, bytes)) = self.beginning(&object, head).await? else { return Ok(None) };
         entry::decode_records(&object, &bytes).map(Some)
-    }
-
-    async fn entry(&self, seq: Seq) -> Result<Option<Entry>> {
-        let object = self.entry_object(seq);
-        let Some(bytes) = self.store.get(&object).await? else { return Ok(None) };
-        Ok(Some(Entry { seq, records: entry::decode(&object, &bytes)? }))
     }
 
     /// Whose entry is there. Nothing is appended after one that is torn: it could never be folded.
@@ -211,8 +210,4 @@ impl IndexBucket {
         }
         Ok(Seq(high))
     }
-}
-
-fn inline_size(entry: &Entry) -> usize {
-    entry.records.iter().filter_map(entry::inline_bytes).map(<[u8]>::len).sum()
 }
