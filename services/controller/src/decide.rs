@@ -195,8 +195,10 @@ fn retire(searchers: &[&Seen], situation: &Situation, patience: &Patience) -> Ve
 /// Whether what stays is what should run.
 fn in_number(stay: &[&Seen], situation: &Situation) -> bool {
     let right = stay.iter().filter(|seen| seen.is_right(&situation.size)).count();
-    let indexers = situation.containers.iter().filter(|seen| seen.observed.role == Role::Indexer && !seen.observed.stopping).count();
-    right == situation.replicas as usize && indexers == usize::from(situation.indexer)
+    let indexers = situation.containers.iter().filter(|seen| seen.observed.role == Role::Indexer && !seen.observed.stopping);
+    let sizes: Vec<&str> = indexers.map(|seen| seen.observed.size.as_str()).collect();
+    let wanted_sizes: &[&str] = if situation.indexer { &[&situation.size] } else { &[] };
+    right == situation.replicas as usize && sizes == wanted_sizes
 }
 
 fn look_again(stay: &[&Seen], target: Option<Generation>, patience: &Patience) -> Option<Duration> {
@@ -406,9 +408,15 @@ mod tests {
             seen.observed.role = Role::Indexer;
             seen
         };
-        for (wanted, containers, apply) in
-            [(true, vec![], true), (true, vec![indexer()], false), (false, vec![indexer()], true), (false, vec![], false)]
-        {
+        let mut other_size = indexer();
+        other_size.observed.size = "medium".to_owned();
+        for (wanted, containers, apply) in [
+            (true, vec![], true),
+            (true, vec![indexer()], false),
+            (true, vec![other_size], true),
+            (false, vec![indexer()], true),
+            (false, vec![], false),
+        ] {
             let situation = Situation { indexer: wanted, ..situation(0, 3, containers) };
             assert_eq!(decide(&situation, &PATIENCE).apply, apply);
         }

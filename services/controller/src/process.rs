@@ -125,7 +125,8 @@ impl Runtime for ProcessRuntime {
         }
         let running = indexes.entry(set.index).or_insert_with(Set::new);
         for container in &running.containers {
-            if retire.contains(&container.name) || (container.role == Role::Indexer && !set.indexer) {
+            let is_wanted = container.role == Role::Searcher || (set.indexer && container.has_size(&set.size.name));
+            if !is_wanted || retire.contains(&container.name) {
                 container.stop();
             }
         }

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::{
     config::KubernetesConfig,
     crd::SearchIndexSpec,
-    names::{self, INDEX, REVISION, ROLE, ROTATION, SIZE},
+    names::{self, REVISION, ROLE, ROTATION, SIZE},
 };
 
 /// Bytes of local disk that are reserved for a worker; it may use what its size has.
@@ -178,8 +178,11 @@ impl Builder {
         labels[ROLE] = role.as_str().into();
         labels[SIZE] = size.name.as_str().into();
         let mut pod_labels = labels.clone();
+        let mut selector = names::selector(wanted.index, role);
         if role == Role::Searcher {
             pod_labels[ROTATION] = "in".into();
+            // Each size has its own. There is one of indexers, and a selector cannot be changed: another size is another template of it.
+            selector[SIZE] = size.name.as_str().into();
         }
         let manifest = json!({
             "apiVersion": "apps/v1",
@@ -189,7 +192,7 @@ impl Builder {
                 "replicas": replicas,
                 "revisionHistoryLimit": 1,
                 "strategy": strategy,
-                "selector": {"matchLabels": {INDEX: wanted.index.to_string(), ROLE: role.as_str(), SIZE: size.name}},
+                "selector": {"matchLabels": selector},
                 "template": {
                     "metadata": {"labels": pod_labels, "annotations": {REVISION: self.revision(role, size)}},
                     "spec": self.pod_spec(wanted, role, size),
@@ -403,7 +406,7 @@ mod tests {
             let metadata = &object.manifest["metadata"];
             assert_eq!(metadata["namespace"], "onggi-t-00000000-0000-0000-0000-000000000002", "{}", object.name);
             assert_eq!(metadata["ownerReferences"][0]["kind"], "SearchIndex");
-            assert_eq!(metadata["labels"][INDEX], "00000000-0000-0000-0000-000000000001");
+            assert_eq!(metadata["labels"][names::INDEX], "00000000-0000-0000-0000-000000000001");
         }
     }
 

@@ -8,7 +8,10 @@ use kube::{
     Api, Client,
     api::{ObjectMeta, PostParams},
 };
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout, timeout_at},
+};
 
 /// The name of the lease.
 const NAME: &str = "onggi-controller";
@@ -45,10 +48,11 @@ impl Candidate {
         let mut looks = tokio::time::interval((self.time / 8).min(Duration::from_secs(2)));
         loop {
             looks.tick().await;
-            match self.try_to_lead(&mut sight).await {
-                Ok(true) => return,
-                Ok(false) => {}
-                Err(error) => tracing::warn!(%error, "the lease of the controller cannot be read"),
+            match timeout(self.time, self.try_to_lead(&mut sight)).await {
+                Ok(Ok(true)) => return,
+                Ok(Ok(false)) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "the lease of the controller cannot be read"),
+                Err(_) => tracing::warn!("the lease of the controller cannot be read: the API server does not answer"),
             }
         }
     }
@@ -56,22 +60,29 @@ impl Candidate {
     /// Stays leader; returns when another leads, or when this one could not say in time that it still does.
     pub async fn stay(&self) {
         let mut renewed = Instant::now();
-        let mut looks = tokio::time::interval(self.time / 3);
+        let mut looks = tokio::time::interval(self.time / 4);
         looks.tick().await;
         loop {
             looks.tick().await;
-            match self.renew().await {
-                Ok(true) => renewed = Instant::now(),
-                Ok(false) => {
+            let asked = Instant::now();
+            // Others wait for the whole time before they take over: stopping a third of it earlier, two never lead at once. A connection that has
+            // gone silent is no reason to wait longer.
+            let last = renewed + self.time / 3 * 2;
+            match timeout_at(last, self.renew()).await {
+                Ok(Ok(true)) => renewed = asked,
+                Ok(Ok(false)) => {
                     tracing::warn!("another controller leads");
                     return;
                 }
-                // Others wait for the whole time before they take over: stopping a third of it earlier, two never lead at once.
-                Err(error) if renewed.elapsed() >= self.time / 3 * 2 => {
+                Ok(Err(error)) if Instant::now() < last => tracing::warn!(%error, "the lease was not renewed, trying again"),
+                Ok(Err(error)) => {
                     tracing::warn!(%error, "the lease could not be renewed in time");
                     return;
                 }
-                Err(error) => tracing::warn!(%error, "the lease was not renewed, trying again"),
+                Err(_) => {
+                    tracing::warn!("the lease could not be renewed in time: the API server does not answer");
+                    return;
+                }
             }
         }
     }

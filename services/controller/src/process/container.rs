@@ -72,9 +72,13 @@ impl Container {
         self.stop.cancel();
     }
 
-    /// Whether it counts as one of a set; an indexer of another size does, until it is started anew.
+    /// Whether it counts as one of a set.
     pub(super) fn counts(&self, role: Role, size: &str) -> bool {
-        self.role == role && !self.stop.is_cancelled() && (role == Role::Indexer || self.membership.size.name == size)
+        self.role == role && !self.stop.is_cancelled() && self.has_size(size)
+    }
+
+    pub(super) fn has_size(&self, size: &str) -> bool {
+        self.membership.size.name == size
     }
 
     pub(super) fn observe(&self) -> Observed {

@@ -67,6 +67,7 @@ conforms!(
     a_set_runs_and_stays
     searchers_come_and_go
     another_size_runs_beside_the_old_one
+    an_indexer_of_another_size_replaces_the_old_one
     an_indexer_ends_when_it_is_not_wanted
     a_crash_is_mended
     a_removed_index_is_gone

@@ -87,6 +87,21 @@ pub(crate) async fn another_size_runs_beside_the_old_one(runtime: &dyn Runtime) 
     assert_eq!(listening(runtime, set.index, 1).await[0].size, "medium");
 }
 
+/// An indexer of another size takes the place of the one there is, which may be what cannot do the work.
+pub(crate) async fn an_indexer_of_another_size_replaces_the_old_one(runtime: &dyn Runtime) {
+    let mut set = set(0, true);
+    runtime.apply(&set, &[]).await.unwrap();
+    listening(runtime, set.index, 1).await;
+    set.size = SizeTable::default().0[1].clone();
+    runtime.apply(&set, &[]).await.unwrap();
+    eventually("one of the new size is alone", async || {
+        let containers = runtime.observe_index(set.index).await.unwrap();
+        let is_new = |container: &Observed| container.size == "medium" && container.endpoint.is_some();
+        (containers.len() == 1 && containers.iter().all(is_new)).then_some(())
+    })
+    .await;
+}
+
 /// An indexer comes and goes by the set alone.
 pub(crate) async fn an_indexer_ends_when_it_is_not_wanted(runtime: &dyn Runtime) {
     let mut set = set(0, true);
