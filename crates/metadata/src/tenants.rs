@@ -81,4 +81,34 @@ impl Tenants for Database {
             _ => Ok(()),
         }
     }
+
+    async fn purge(&self, id: TenantId) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let purgeable: Vec<(Uuid,)> = tx.all(sql!("tenants/purgeable"), values![id]).await?;
+        if purgeable.is_empty() {
+            return Ok(false);
+        }
+        for table in [
+            sql!("tenants/purge/keys"),
+            sql!("tenants/purge/tasks"),
+            sql!("tenants/purge/webhooks"),
+            sql!("tenants/purge/spending_alerts"),
+            sql!("tenants/purge/identity_providers"),
+            sql!("tenants/purge/memberships"),
+            sql!("tenants/purge/members"),
+            sql!("tenants/purge/invitations"),
+            sql!("tenants/purge/query_hours"),
+            sql!("tenants/purge/search_moments"),
+            sql!("tenants/purge/usage"),
+        ] {
+            tx.execute(table, values![id]).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn unpurged(&self) -> Result<Vec<TenantId>> {
+        let rows: Vec<(Uuid,)> = self.all(sql!("tenants/unpurged"), values![]).await?;
+        Ok(rows.into_iter().map(|(id,)| TenantId(id)).collect())
+    }
 }

@@ -8,7 +8,6 @@ use onggi_domain::{
     index::Index,
     key::IndexPattern,
     task::{Task, TaskDetails, TaskKind},
-    tenant::TenantStatus,
 };
 
 use crate::{Inner, Result};
@@ -62,35 +61,6 @@ impl Inner {
         let names = Archive::list(store, task.tenant).await?;
         for old in names.iter().take(names.len().saturating_sub(self.config.keep_archives)) {
             Archive::new(store.clone(), task.tenant, old).remove().await?;
-        }
-        Ok(())
-    }
-
-    /// Removes the archives of tenants that were deleted.
-    pub(crate) async fn remove_archives(self: &Arc<Self>) -> Result<()> {
-        let store = &self.deps.store;
-        for tenant in Archive::tenants(store).await? {
-            match self.deps.metadata.tenants.get(tenant).await {
-                Ok(found) if found.status == TenantStatus::Deleted => {}
-                // One that is not known at all may be known to a newer database than this one: nothing of it is touched.
-                Ok(_) | Err(onggi_metadata::Error::NotFound(_)) => continue,
-                Err(error) => return Err(error.into()),
-            }
-            for uid in Archive::list(store, tenant).await? {
-                Archive::new(store.clone(), tenant, &uid).remove().await?;
-                tracing::info!(%tenant, archive = uid, "archive of a deleted tenant is gone");
-            }
-        }
-        Ok(())
-    }
-
-    /// Forgets the oldest tasks of tenants that have very many.
-    pub(crate) async fn trim_tasks(self: &Arc<Self>) -> Result<()> {
-        for tenant in self.deps.metadata.tenants.list().await? {
-            let trimmed = self.deps.metadata.tasks.trim(tenant.id, self.config.keep_tasks).await?;
-            if trimmed > 0 {
-                tracing::info!(tenant = %tenant.id, trimmed, "oldest tasks are forgotten");
-            }
         }
         Ok(())
     }

@@ -52,7 +52,7 @@ pub struct ControllerConfig {
     /// How long a task may be without a log entry before the log is searched for it.
     #[serde(with = "humantime_serde")]
     pub repair_after: Duration,
-    /// How long a task may be without a log entry before it is given up.
+    /// How long a task may be without a log entry before it is given up. No store tries longer than this to put an entry.
     #[serde(with = "humantime_serde")]
     pub abandon_after: Duration,
     /// How long a deleted index is remembered, so that uploads that were under way are removed too.
@@ -134,7 +134,7 @@ impl Default for ControllerConfig {
             scale_down_after: Duration::from_mins(2),
             wake_time: Duration::from_secs(10),
             repair_after: Duration::from_secs(10),
-            abandon_after: Duration::from_mins(1),
+            abandon_after: Duration::from_mins(15),
             purge_after: Duration::from_mins(5),
             meter_every: Duration::from_secs(20),
             bill_every: Duration::from_mins(5),

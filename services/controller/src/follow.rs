@@ -41,6 +41,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, shutdown: impl Future<Output = ()> +
     background.spawn(later(config.sweep_first().min(config.collect_forks_every), forks));
     background.spawn(every(inner, config.tasks_every, "backlog", |inner| async move { inner.measure_backlog().await }));
     background.spawn(every(inner, config.collect_every, "old tasks", |inner| async move { inner.trim_tasks().await }));
+    background.spawn(every(inner, config.collect_every, "deleted tenants", |inner| async move { inner.purge_tenants().await }));
     background.spawn(every(inner, config.archives_every, "archives", |inner| async move { inner.write_archives().await }));
     background.spawn(every(
         inner,

@@ -15,6 +15,7 @@ mod decisions;
 mod follow;
 mod idle;
 pub mod kubernetes;
+mod leavings;
 mod memory;
 mod meter;
 pub mod process;

@@ -281,6 +281,7 @@ impl Inner {
         self.deps.metadata.indexes.purge(index.id).await?;
         self.decisions.forget(index.id);
         tracing::info!(tenant = %index.tenant, index = %index.id, objects, "deleted index is gone");
+        self.purge_tenant(index.tenant).await?;
         Ok(None)
     }
 }

@@ -263,6 +263,12 @@ pub(crate) async fn an_older_generation_is_not_recorded_over_a_newer_one(world: 
     assert_eq!((index.published, index.settings), (Some(published(3, 7)), settings));
     assert_eq!(index.primary_key.as_deref(), Some("isbn"));
     assert!(index.updated_at > created.updated_at);
+
+    // Without documents another primary key may be selected, and a generation that knows the old one leaves it.
+    indexes.set_primary_key(created.id, Some("sku")).await.unwrap();
+    let emptied = Published { documents: 0, ..published(4, 8) };
+    assert!(indexes.record_generation(created.id, &emptied, &Settings::default(), Some("isbn")).await.unwrap());
+    assert_eq!(indexes.get_by_id(created.id).await.unwrap().primary_key.as_deref(), Some("sku"));
     assert_error!(indexes.record_generation(IndexId::generate(), &empty, &Settings::default(), None).await, NotFound("index"));
 }
 

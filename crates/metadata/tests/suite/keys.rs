@@ -26,7 +26,7 @@ fn new_key(tenant: TenantId, created: i64) -> Key {
     }
 }
 
-async fn stored_key(world: &World, tenant: TenantId, created: i64) -> Key {
+pub(crate) async fn stored_key(world: &World, tenant: TenantId, created: i64) -> Key {
     let key = new_key(tenant, created);
     world.metadata.keys.create(&key, &key.uid.to_string()).await.unwrap();
     key

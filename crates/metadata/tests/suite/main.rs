@@ -98,6 +98,7 @@ on_each_database! {
     tenants::a_name_is_free_again_when_its_tenant_is_deleted,
     tenants::deleting_a_tenant_deletes_its_indexes_and_tells_so,
     tenants::nothing_is_created_in_a_deleted_tenant,
+    tenants::a_deleted_tenant_is_purged_when_its_last_index_is,
     accounts::an_address_has_one_account,
     accounts::failures_are_counted_until_a_sign_in,
     accounts::an_identity_is_one_persons,

@@ -2,7 +2,7 @@
 
 use onggi_domain::{TenantId, tenant::TenantStatus};
 
-use crate::{World, assert_error, new_index, new_tenant, uid};
+use crate::{World, assert_error, keys::stored_key, new_index, new_tenant, tasks::appended, uid};
 
 pub(crate) async fn a_tenant_is_found_by_id_and_name(world: World) {
     let tenants = &world.metadata.tenants;
@@ -52,4 +52,28 @@ pub(crate) async fn nothing_is_created_in_a_deleted_tenant(world: World) {
     world.metadata.tenants.set_status(acme.id, TenantStatus::Deleted).await.unwrap();
     assert_error!(world.metadata.indexes.create(&new_index(&acme, "books")).await, NotFound("tenant"));
     assert_error!(world.metadata.indexes.create(&new_index(&new_tenant("unknown"), "books")).await, NotFound("tenant"));
+}
+
+pub(crate) async fn a_deleted_tenant_is_purged_when_its_last_index_is(world: World) {
+    let tenants = &world.metadata.tenants;
+    let (acme, other) = (world.tenant("acme").await, world.tenant("other").await);
+    let (books, kept) = (world.index(&acme, "books").await, world.index(&other, "books").await);
+    let key = stored_key(&world, acme.id, 1).await;
+    let kept_key = stored_key(&world, other.id, 1).await;
+    let task = appended(&world, &books, 1).await;
+    let kept_task = appended(&world, &kept, 1).await;
+    assert!(!tenants.purge(acme.id).await.unwrap(), "it lives");
+
+    tenants.set_status(acme.id, TenantStatus::Deleted).await.unwrap();
+    assert!(!tenants.purge(acme.id).await.unwrap(), "its index is still to be removed");
+    assert_eq!(tenants.unpurged().await.unwrap(), [acme.id]);
+    world.metadata.indexes.purge(books.id).await.unwrap();
+    assert!(tenants.purge(acme.id).await.unwrap());
+    assert!(tenants.unpurged().await.unwrap().is_empty());
+    assert_error!(world.metadata.keys.get(acme.id, key.uid).await, NotFound("key"));
+    assert_error!(world.metadata.tasks.get(acme.id, task.uid).await, NotFound("task"));
+    assert_eq!(tenants.get(acme.id).await.unwrap().status, TenantStatus::Deleted);
+
+    world.metadata.keys.get(other.id, kept_key.uid).await.unwrap();
+    world.metadata.tasks.get(other.id, kept_task.uid).await.unwrap();
 }

@@ -30,7 +30,7 @@ pub(crate) async fn an_index_deleted_while_no_controller_runs_is_removed_later(b
     assert_eq!(tenant.api.finished(&accepted).await["status"], "succeeded");
 }
 
-/// Neither in the cluster nor in the bucket nor, but for its name, in the database.
+/// Neither in the cluster nor in the bucket nor, but for its name and what bills are made of, in the database.
 pub(crate) async fn a_deleted_tenant_leaves_nothing(bed: &Bed) {
     let tenant = bed.tenant("leaver").await;
     index_with_documents(&tenant.api, "jars", 10, 1).await;
@@ -40,7 +40,10 @@ pub(crate) async fn a_deleted_tenant_leaves_nothing(bed: &Bed) {
     eventually("nothing of it is left", async || {
         let namespaces = names("namespaces").await;
         let of_tenant = bed.s3.names("").into_iter().filter(|name| name.contains(&id)).count();
-        let rows = bed.postgres.query(&format!("SELECT count(*) FROM indexes WHERE tenant = '{id}'")).await;
+        let count = ["indexes", "keys", "tasks", "memberships", "webhooks", "query_hours"]
+            .map(|table| format!("(SELECT count(*) FROM {table} WHERE tenant = '{id}')"))
+            .join(" + ");
+        let rows = bed.postgres.query(&format!("SELECT {count}")).await;
         (!namespaces.contains(&tenant.namespace) && of_tenant == 0 && rows == "0").then_some(())
     })
     .await;

@@ -1,0 +1,2 @@
+DELETE FROM identity_providers
+WHERE tenant = $1

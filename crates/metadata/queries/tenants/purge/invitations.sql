@@ -1,0 +1,2 @@
+DELETE FROM invitations
+WHERE tenant = $1

@@ -1,0 +1,2 @@
+DELETE FROM keys
+WHERE tenant = $1

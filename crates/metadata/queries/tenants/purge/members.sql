@@ -1,0 +1,2 @@
+DELETE FROM members
+WHERE tenant = $1

@@ -1,0 +1,2 @@
+DELETE FROM memberships
+WHERE tenant = $1

@@ -1,0 +1,2 @@
+DELETE FROM query_hours
+WHERE tenant = $1

@@ -1,0 +1,2 @@
+DELETE FROM search_moments
+WHERE tenant = $1

@@ -1,0 +1,2 @@
+DELETE FROM spending_alerts
+WHERE tenant = $1

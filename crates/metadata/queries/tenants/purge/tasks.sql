@@ -1,0 +1,2 @@
+DELETE FROM tasks
+WHERE tenant = $1

@@ -1,0 +1,2 @@
+DELETE FROM usage
+WHERE tenant = $1
