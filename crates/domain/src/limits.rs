@@ -13,6 +13,9 @@ pub struct Limits {
     pub upload_bytes: ByteSize,
     /// The largest body of any other request, after decompression.
     pub body_bytes: ByteSize,
+    /// Uploads that one uploader has under way, before compression, all together: what it compresses is on its disk until it is stored. A tenant may
+    /// have half of it.
+    pub uploading_bytes: ByteSize,
     /// The largest single document.
     pub document_bytes: ByteSize,
     /// How many times larger a body may become by decompression before it is taken for a bomb (once over 1 MiB).
@@ -35,6 +38,8 @@ pub struct Limits {
     pub multi_search_queries: usize,
     /// The answers to all queries of one multi-search together, which are held until the last one is there.
     pub multi_search_bytes: ByteSize,
+    /// Bodies and answers that one gateway holds in memory, of all requests together. A tenant may hold half of it.
+    pub held_bytes: ByteSize,
     /// Values in the lists of a filter: those of `IN`, and the points of polygons.
     pub filter_values: usize,
     /// Values of one facet in an answer, whatever `maxValuesPerFacet` allows.
@@ -66,6 +71,7 @@ impl Default for Limits {
         Self {
             upload_bytes: ByteSize::mib(200),
             body_bytes: ByteSize::mib(10),
+            uploading_bytes: ByteSize::gib(4),
             document_bytes: ByteSize::mib(10),
             decompression_ratio: 200,
             nesting: 64,
@@ -77,6 +83,7 @@ impl Default for Limits {
             filter_depth: 100,
             multi_search_queries: 100,
             multi_search_bytes: ByteSize::mib(64),
+            held_bytes: ByteSize::mib(128),
             filter_values: 100_000,
             facet_values: 10_000,
             answer_bytes: ByteSize::mib(64),

@@ -8,6 +8,7 @@ pub mod identity;
 pub mod portal;
 pub mod process;
 pub mod query;
+pub mod room;
 pub mod serve;
 pub mod settings;
 pub mod telemetry;

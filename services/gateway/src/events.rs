@@ -16,10 +16,7 @@ use onggi_domain::{
     usage::Counts,
 };
 use onggi_metadata::KeySecrets;
-use onggi_web::{
-    Result,
-    body::{parse, read},
-};
+use onggi_web::{Result, body::parse};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -128,7 +125,8 @@ impl Gateway {
     pub(crate) async fn report(&self, caller: &Caller, tenant: &Tenant, uid: &IndexUid, request: Request) -> Result<Response> {
         let index = self.indexes.find(caller.tenant(), tenant.epoch(), uid).await?.id;
         let (parts, body) = request.into_parts();
-        let report: Report = parse(&read(body, REPORT_BYTES).await?, |_| Code::InvalidEvents)?;
+        let (body, _held) = tenant.room().read(body, REPORT_BYTES).await?;
+        let report: Report = parse(&body, |_| Code::InvalidEvents)?;
         if report.events.len() > EVENTS {
             let message = format!("Invalid value at `.events`: {} events are more than the {EVENTS} of one report.", report.events.len());
             return Err(ApiError::new(Code::InvalidEvents, message).into());

@@ -9,7 +9,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 use onggi_domain::{ApiError, Code, IndexId, IndexUid, key::Action, usage::Counts};
-use onggi_web::{Error, Result, body::read};
+use onggi_web::{Error, Result};
 use tokio::time::timeout;
 use tracing::Span;
 
@@ -92,7 +92,7 @@ impl Gateway {
         let index = self.indexes.find(caller.tenant(), tenant.epoch(), uid).await?;
         Span::current().record("index", tracing::field::display(index.id));
         let (mut parts, body) = request.into_parts();
-        let body = read(body, limit).await?;
+        let (body, _held) = tenant.room().read(body, limit).await?;
         let asker = self.asker(caller, &parts.headers);
         clean_request(&mut parts.headers);
         for_searcher(&mut parts.headers, uid, caller.filter(uid.as_str()));

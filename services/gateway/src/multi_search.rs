@@ -4,6 +4,7 @@ mod request;
 
 use std::{
     collections::BTreeMap,
+    convert::Infallible,
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
@@ -24,7 +25,8 @@ use onggi_domain::{
     federation::{FacetRange, FederatedAnswer, FederatedFacets, FederatedQuery, FederatedRequest},
     key::Action,
 };
-use onggi_web::{Error, Result, body::read};
+use onggi_web::{Error, Result, room::Held};
+use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use uuid::Uuid;
@@ -33,6 +35,7 @@ use self::request::{Federation, MultiSearch, Query, Window};
 use crate::{
     Gateway,
     authenticate::Caller,
+    body::holding,
     events::{Answered, Asker, hits},
     federation::{self, List, MergedFacets},
     headers::{REQUEST_ID, for_searcher},
@@ -54,13 +57,15 @@ struct Asking<'a> {
     asker: Asker,
     /// Bytes that answers may still have.
     left: AtomicU64,
+    /// The body and the answers so far.
+    held: Mutex<Held>,
 }
 
 impl Gateway {
     pub(crate) async fn multi_search(&self, caller: &Caller, tenant: &Tenant, request: Request) -> Result<Response> {
         let started = Instant::now();
         let (parts, body) = request.into_parts();
-        let body = read(body, self.limits.body_bytes.as_u64()).await?;
+        let (body, held) = tenant.room().read(body, self.limits.body_bytes.as_u64()).await?;
         let MultiSearch { queries, federation } = MultiSearch::parse(&body, &self.limits)?;
         tenant.count(caller, queries.len().saturating_sub(1))?;
         // Rights come before everything else that is said of an index: who may not see one learns nothing of it.
@@ -70,12 +75,13 @@ impl Gateway {
         let headers = [REQUEST_ID, INCLUDE_METADATA].into_iter().filter_map(|name| Some((name.clone(), parts.headers.get(name)?.clone())));
         let left = AtomicU64::new(self.limits.multi_search_bytes.as_u64());
         let asker = self.asker(caller, &parts.headers);
-        let asking = Asking { caller, tenant, headers: headers.collect(), asker, left };
+        let asking = Asking { caller, tenant, headers: headers.collect(), asker, left, held: Mutex::new(held) };
         let answer = match federation {
             None => self.side_by_side(&asking, queries).await,
             Some(federation) => self.federated(&asking, queries, federation, started).await,
         };
-        match answer {
+        let held = asking.held.into_inner();
+        match answer.map(|answer| answer.map(|body| holding(body, held))) {
             // The index is not part of the path: the request is wrong, and not the place that it was sent to.
             Err(Error::Api(error)) if error.code == Code::IndexNotFound => Ok((StatusCode::BAD_REQUEST, Error::Api(error)).into_response()),
             answer => answer,
@@ -91,15 +97,20 @@ impl Gateway {
         });
         // In order, so that of several errors the first query's is told.
         let answers: Vec<(IndexUid, Bytes)> = stream::iter(searches).buffered(PARALLEL).try_collect().await?;
-        let mut joined = BytesMut::from(&b"{\"results\":["[..]);
-        for (at, (uid, answer)) in answers.iter().enumerate() {
-            let members = answer.strip_prefix(b"{").ok_or_else(|| Error::internal("a searcher's answer is not an object"))?;
+        // Sent one after the other as they are: answers may be large, and are in memory already.
+        let mut pieces = vec![Bytes::from_static(b"{\"results\":[")];
+        for (at, (uid, answer)) in answers.into_iter().enumerate() {
+            if !answer.starts_with(b"{") {
+                return Err(Error::internal("a searcher's answer is not an object"));
+            }
             let separator = if at == 0 { "" } else { "," };
-            joined.extend_from_slice(format!("{separator}{{\"indexUid\":\"{uid}\",").as_bytes());
-            joined.extend_from_slice(members);
+            pieces.push(format!("{separator}{{\"indexUid\":\"{uid}\",").into());
+            pieces.push(answer.slice(1..));
         }
-        joined.extend_from_slice(b"]}");
-        Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], joined.freeze()).into_response())
+        pieces.push(Bytes::from_static(b"]}"));
+        let length = pieces.iter().map(Bytes::len).sum::<usize>();
+        let headers = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json")), (header::CONTENT_LENGTH, length.into())];
+        Ok((headers, Body::from_stream(stream::iter(pieces.into_iter().map(Ok::<_, Infallible>)))).into_response())
     }
 
     /// One list of hits.
@@ -210,6 +221,7 @@ impl Asking<'_> {
                 let message = "The answers to the queries of this multi-search are too large together. Ask for fewer hits or attributes.";
                 Error::api(Code::BadRequest, message)
             })?;
+            self.held.lock().more(data.len())?;
             collected.extend_from_slice(&data);
         }
         Ok(collected.freeze())

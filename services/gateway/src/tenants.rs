@@ -13,6 +13,7 @@ use std::{
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use moka::future::Cache;
 use onggi_domain::{ApiError, Code, TenantId, limits::Limits, plan::PlanTable};
+use onggi_web::room::{Room, Rooms};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::authenticate::Caller;
@@ -28,6 +29,7 @@ pub(crate) struct Tenants {
     requests_per_second: u32,
     concurrent_requests: usize,
     plans: PlanTable,
+    rooms: Rooms,
     /// By tenant and place of the plan in the table: with another plan a tenant begins anew.
     asking: Cache<(TenantId, usize), Arc<Tenant>>,
 }
@@ -40,6 +42,8 @@ pub(crate) struct Tenant {
     apps: Share,
     /// What people who are signed in at the portal may ask.
     people: Share,
+    /// For what is held in memory for its requests.
+    room: Room,
     /// Grows with each change of the tenant's indexes through this gateway.
     epoch: AtomicU64,
 }
@@ -63,6 +67,7 @@ impl Tenants {
             requests_per_second: limits.requests_per_second,
             concurrent_requests: limits.concurrent_requests,
             plans,
+            rooms: Rooms::new(limits.held_bytes.as_u64(), Code::TooManySearchRequests),
             asking: Cache::builder().time_to_idle(IDLE).build(),
         }
     }
@@ -76,6 +81,7 @@ impl Tenants {
                 tier: plan.name.as_str().into(),
                 apps: Share::new(rate, self.concurrent_requests),
                 people: Share::new((rate / 2).max(PORTAL_LEAST), (self.concurrent_requests / 2).max(1)),
+                room: self.rooms.part(),
                 epoch: AtomicU64::new(0),
             })
         };
@@ -102,6 +108,11 @@ impl Tenant {
     /// The name of the tenant's plan, as metrics tell tenants apart.
     pub(crate) fn tier(&self) -> Arc<str> {
         self.tier.clone()
+    }
+
+    /// Where bodies and answers that are held find room.
+    pub(crate) fn room(&self) -> &Room {
+        &self.room
     }
 
     /// Counts a request that is several as so many more.

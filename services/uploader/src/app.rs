@@ -17,14 +17,17 @@ use onggi_domain::{
     task::{Task, TaskDetails, TaskKind},
 };
 use onggi_metadata::NewTask;
-use onggi_web::{Error, Result};
+use onggi_web::{
+    Error, Result,
+    room::{Room, Rooms},
+};
 
 use crate::Deps;
 
 /// Indexes whose appender is kept.
 const APPENDERS: u64 = 10_000;
-/// How long an appender is kept after its last use.
-const APPENDER_IDLE: Duration = Duration::from_mins(10);
+/// How long an appender, or what is known of a tenant, is kept after its last use.
+const IDLE: Duration = Duration::from_mins(10);
 
 /// The application behind the routes.
 #[derive(Clone)]
@@ -32,6 +35,9 @@ pub(crate) struct Uploader {
     pub(crate) deps: Arc<Deps>,
     /// One appender an index, so that what arrives together shares an entry. A second one would be correct too, only slower.
     appenders: Cache<IndexId, Appender>,
+    rooms: Arc<Rooms>,
+    /// Each tenant's part of it.
+    parts: Cache<TenantId, Room>,
 }
 
 /// A write that was checked.
@@ -48,8 +54,15 @@ impl Uploader {
         if let Err(error) = std::fs::create_dir_all(&deps.spool_dir) {
             tracing::warn!(path = %deps.spool_dir.display(), error = %error, "directory for large uploads could not be made");
         }
-        let appenders = Cache::builder().max_capacity(APPENDERS).time_to_idle(APPENDER_IDLE).build();
-        Self { deps: Arc::new(deps), appenders }
+        let appenders = Cache::builder().max_capacity(APPENDERS).time_to_idle(IDLE).build();
+        let rooms = Arc::new(Rooms::new(deps.limits.uploading_bytes.as_u64(), Code::Unavailable));
+        let parts = Cache::builder().time_to_idle(IDLE).build();
+        Self { deps: Arc::new(deps), appenders, rooms, parts }
+    }
+
+    /// Where a tenant's uploads find room.
+    pub(crate) async fn room(&self, tenant: TenantId) -> Room {
+        self.parts.get_with(tenant, async { self.rooms.part() }).await
     }
 
     /// The caller's index of this name, if there is one.
@@ -115,17 +128,17 @@ impl Uploader {
         let mut task = self.deps.metadata.tasks.allocate(task).await.map_err(Error::internal)?;
         for (index, operation) in writes {
             let record = Record { task: task.uid, enqueued_at: task.enqueued_at, operation: operation.clone() };
-            match self.appender(task.tenant, *index).await.append(record).await {
-                Ok(seq) => task.seq = Some(seq),
-                Err(error) => tracing::error!(tenant = %task.tenant, %index, task = %task.uid, error = %error, "append failed"),
-            }
+            let appended = self.appender(task.tenant, *index).await.append(record).await;
+            task.seq = Some(appended.map_err(|error| {
+                tracing::error!(tenant = %task.tenant, %index, task = %task.uid, error = %error, "append failed");
+                // Whether the entry was put is not known: the controller looks into the log and notes or removes the task.
+                let message = "The write could not be stored. Try again: a write that is sent twice has the effect of one.";
+                Error::api(Code::Unavailable, message)
+            })?);
         }
-        let Some(seq) = task.seq else {
-            // Whether the entry was put is not known: the controller looks into the log and notes or removes the task.
-            let message = "The write could not be stored. Try again: a write that is sent twice has the effect of one.";
-            return Err(Error::api(Code::Unavailable, message));
-        };
-        if let Err(error) = self.deps.metadata.tasks.appended(task.tenant, task.uid, seq).await {
+        if let Some(seq) = task.seq
+            && let Err(error) = self.deps.metadata.tasks.appended(task.tenant, task.uid, seq).await
+        {
             // The entry is durable, so the write is accepted; the controller repairs the row from the log.
             tracing::warn!(tenant = %task.tenant, task = %task.uid, error = %error, "append could not be noted");
         }

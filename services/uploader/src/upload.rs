@@ -46,7 +46,9 @@ impl Uploader {
             spool: &self.deps.spool_dir,
             limits: &self.deps.limits,
         };
-        let accepted = accept(body, input).await?;
+        // Until they are stored.
+        let mut held = self.room(caller.tenant).await.held();
+        let accepted = accept(body, input, &mut held).await?;
         let index = match found {
             Some(index) => index,
             None => self.create(caller.tenant, uid, accepted.primary_key.clone()).await?,

@@ -15,7 +15,7 @@ mod spool;
 use std::{fmt, path::Path};
 
 use onggi_domain::{ApiError, Code, limits::Limits};
-use onggi_web::{Error, Result, body::too_large};
+use onggi_web::{Error, Result, body::too_large, room::Held};
 
 pub(crate) use self::{body::Decoded, spool::Spooled};
 use self::{check::Check, csv::Csv, scanner::Scanner, spool::Spool};
@@ -85,10 +85,11 @@ pub(crate) struct Accepted {
     pub(crate) spooled: Spooled,
 }
 
-/// Reads all documents of a body. The first bad one is an error that names its place, and ends it.
-pub(crate) async fn accept(mut body: Decoded, input: Input<'_>) -> Result<Accepted> {
+/// Reads all documents of a body, as long as `held` finds room for them. The first bad one is an error that names its place, and ends it.
+pub(crate) async fn accept(mut body: Decoded, input: Input<'_>, held: &mut Held) -> Result<Accepted> {
     let mut intake = Intake::new(&input)?;
     while let Some(piece) = body.next().await? {
+        held.more(piece.len())?;
         // Pieces are parsed off the async threads; a slow sender holds no thread while it is waited for.
         intake = blocking(move || intake.feed(&piece).map(|()| intake)).await?;
     }

@@ -55,6 +55,7 @@ fn documents() -> Vec<Case> {
         ),
         pets(JSON, b"[{\"id\":\"a b\"}]", Code::InvalidDocumentId, "`\"a b\"`"),
         pets(JSON, b"[{\"id\":1.5}]", Code::InvalidDocumentId, "Document 1 (line 1 column 2)"),
+        pets(JSON, b"[{\"id\":-0}]", Code::InvalidDocumentId, "`-0`"),
         pets(JSON, b"[{\"id\":null}]", Code::InvalidDocumentId, "`null`"),
         pets(JSON, b"[{\"id\":\"\"}]", Code::InvalidDocumentId, "integer or string"),
         pets(JSON, b"[{\"id\":1,\"id\":2}]", Code::InvalidDocumentId, "more than once"),
@@ -150,6 +151,18 @@ async fn bad_input_is_refused_with_code_status_and_place_and_nothing_is_written(
     assert_eq!(sandbox.bucket(&index).head(None).await.unwrap(), Some(Seq(0)), "nothing after the first upload was written");
     let fresh = sandbox.deps.metadata.indexes.get(caller.tenant, &"fresh".parse().unwrap()).await;
     assert!(matches!(fresh, Err(onggi_metadata::Error::NotFound(_))), "no index was created");
+}
+
+#[tokio::test]
+async fn uploads_that_find_no_room_are_refused_until_there_is_some() {
+    let limits = Limits { uploading_bytes: ByteSize::b(1000), ..Limits::default() };
+    let sandbox = Sandbox::with(limits, onggi_domain::container::SizeTable::default()).await;
+    let headers = [("content-type", JSON)];
+    for (bytes, code) in [(600, 503), (400, 202), (400, 202)] {
+        let body = format!("[{{\"id\":1,\"text\":\"{}\"}}]", "x".repeat(bytes - 22)).into_bytes();
+        let (status, answer) = sandbox.send(&sandbox.caller, "POST", "/indexes/pets/documents", &headers, body).await;
+        assert_eq!(status.as_u16(), code, "{answer}");
+    }
 }
 
 #[tokio::test]
