@@ -12,7 +12,7 @@ use axum::{
 };
 use futures::future::BoxFuture;
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use onggi_domain::{ApiError, Code};
+use onggi_domain::{ApiError, Code, worker};
 use onggi_web::{error::response, identity::same};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -20,7 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::status::Status;
 
 /// Set on the refusals of a worker that drains or is held back: another one will answer.
-pub(crate) const DRAINING: HeaderName = HeaderName::from_static("x-onggi-draining");
+pub(crate) const DRAINING: HeaderName = HeaderName::from_static(worker::DRAINING);
 
 /// Counts the requests under way, and closes.
 #[derive(Clone, Default)]

@@ -2,6 +2,7 @@
 //! No I/O here, and no knowledge of HTTP, SQL, Tantivy or an object store.
 
 pub mod account;
+pub mod attribute;
 pub mod auth;
 pub mod batch;
 pub mod container;

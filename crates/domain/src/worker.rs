@@ -15,9 +15,8 @@
 //! | searcher | `POST /analyze` | how a text becomes words |
 //! | searcher | `GET /stats` | `{numberOfDocuments, isIndexing, fieldDistribution}` without `isIndexing` |
 //!
-//! The gateway adds to a search `x-onggi-index-uid` and, for a tenant token with a filter rule, `x-onggi-filter`: the
-//! filter as URL-encoded JSON, which the searcher joins to the request's own with AND. With a `traceparent` that is sampled, a searcher's
-//! answer has [`TIMING`].
+//! The gateway adds to a search [`INDEX_UID`] and, for a tenant token with a filter rule, [`FILTER`], which the searcher joins to the request's own
+//! filter with AND. A searcher's answer has [`GENERATION`] and [`HITS`], and [`TIMING`] where the request has a `traceparent` that is sampled.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -115,6 +114,21 @@ pub struct WorkerReady {
     /// Where it listens.
     pub listening: std::net::SocketAddr,
 }
+
+/// The header with the tenant's name for the index, for the searcher to repeat.
+pub const INDEX_UID: &str = "x-onggi-index-uid";
+
+/// The header with the filter of a tenant token: URL-encoded JSON.
+pub const FILTER: &str = "x-onggi-filter";
+
+/// The header that says which generation an answer is from; 0: nothing was published yet.
+pub const GENERATION: &str = "x-onggi-generation";
+
+/// The header that says how many hits a search has, for whoever counts searches without reading their answers.
+pub const HITS: &str = "x-onggi-hits";
+
+/// The header on the refusals of a worker that drains or is held back: another one will answer.
+pub const DRAINING: &str = "x-onggi-draining";
 
 /// The header in which a searcher says how long it took: [`Timings`] as text.
 pub const TIMING: &str = "x-onggi-timing";

@@ -1,7 +1,11 @@
 //! What the engine itself remembers of an index, in `IndexState::engine`: which attribute is in which text slot, which attributes have
 //! columns, and how the text was analysed.
 
-use onggi_domain::{generation::IndexState, settings::Settings};
+use onggi_domain::{
+    attribute::{covers, matches},
+    generation::IndexState,
+    settings::Settings,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result, analysis::Analyzer, schema::SLOT_COUNT};
@@ -82,24 +86,6 @@ pub fn slot_of_rank(rank: usize) -> usize {
 /// Whether the settings make every attribute searchable.
 pub fn searches_all(settings: &Settings) -> bool {
     settings.searchable_attributes.iter().any(|name| name == "*")
-}
-
-/// Whether attribute `outer` is `inner` or an object that holds it.
-pub fn covers(outer: &str, inner: &str) -> bool {
-    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-}
-
-/// Whether an attribute is meant by a name or pattern (`*` at one end), itself or through the object that holds it.
-pub fn matches(pattern: &str, attribute: &str) -> bool {
-    if pattern == "*" {
-        true
-    } else if let Some(prefix) = pattern.strip_suffix('*') {
-        attribute.starts_with(prefix)
-    } else if let Some(suffix) = pattern.strip_prefix('*') {
-        attribute.ends_with(suffix)
-    } else {
-        covers(pattern, attribute)
-    }
 }
 
 fn named_attributes(settings: &Settings) -> Vec<String> {

@@ -3,17 +3,17 @@
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use onggi_domain::{Generation, IndexId};
-use onggi_engine::search::SearchRequest;
-use serde::Serialize;
+use onggi_domain::{Generation, IndexId, worker};
+use onggi_engine::search::{HitJson, SearchRequest};
+use serde::{Serialize, ser::Error as _};
 use serde_json::Value;
 use xxhash_rust::xxh3::Xxh3Default;
 
 /// Which generation an answer is from; 0: nothing was published yet.
-pub(crate) const GENERATION: HeaderName = HeaderName::from_static("x-onggi-generation");
+pub(crate) const GENERATION: HeaderName = HeaderName::from_static(worker::GENERATION);
 
 /// How many hits a search has, for whoever counts searches without reading their answers.
-pub(crate) const HITS: HeaderName = HeaderName::from_static("x-onggi-hits");
+pub(crate) const HITS: HeaderName = HeaderName::from_static(worker::HITS);
 
 /// The entity tag of a search: the same index, generation, request and rule give the same hits, however the request was spelled.
 pub(crate) fn entity_tag(index: IndexId, generation: Generation, request: &SearchRequest, rule: Option<&Value>) -> HeaderValue {
@@ -50,6 +50,25 @@ pub(crate) fn json(generation: Generation, body: Bytes) -> Response {
 /// Serialises an answer.
 pub(crate) fn to_bytes(answer: &impl Serialize) -> Result<Bytes, serde_json::Error> {
     serde_json::to_vec(answer).map(Bytes::from)
+}
+
+/// Serialises the answer of a search with these hits. They are JSON already, and many: they are copied between the others' members.
+pub(crate) fn search_to_bytes(hits: &[HitJson], others: &impl Serialize) -> Result<Bytes, serde_json::Error> {
+    const WITHOUT: &[u8] = b"{\"hits\":[]";
+    let others = serde_json::to_vec(others)?;
+    let rest =
+        others.strip_prefix(WITHOUT).ok_or_else(|| serde_json::Error::custom("an answer begins with its hits, which are set aside"))?;
+    let mut json = Vec::with_capacity(others.len() + hits.iter().map(|hit| hit.get().len() + 1).sum::<usize>());
+    json.extend_from_slice(&WITHOUT[..WITHOUT.len() - 1]);
+    for (number, hit) in hits.iter().enumerate() {
+        if number > 0 {
+            json.push(b',');
+        }
+        json.extend_from_slice(hit.get().as_bytes());
+    }
+    json.push(b']');
+    json.extend_from_slice(rest);
+    Ok(json.into())
 }
 
 #[cfg(test)]

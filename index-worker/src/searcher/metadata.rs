@@ -1,6 +1,7 @@
 //! The name of a search, for callers that report afterwards what became of its hits: asked for by a header, as in Meilisearch.
 
 use http::{HeaderMap, HeaderName};
+use onggi_domain::worker;
 use onggi_engine::search::SearchResponse;
 use serde::Serialize;
 use uuid::Uuid;
@@ -12,7 +13,7 @@ const INCLUDE: HeaderName = HeaderName::from_static("meili-include-metadata");
 /// The gateway's name for the request. Several searches of one request have it in common.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The tenant's name for the index.
-const INDEX_UID: HeaderName = HeaderName::from_static("x-onggi-index-uid");
+const INDEX_UID: HeaderName = HeaderName::from_static(worker::INDEX_UID);
 
 /// What is told of a search besides its answer.
 #[derive(Debug, Serialize)]

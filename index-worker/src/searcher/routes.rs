@@ -12,7 +12,11 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode, header};
-use onggi_domain::{ApiError, Code, federation::FederatedRequest, worker::LoadRequest};
+use onggi_domain::{
+    ApiError, Code,
+    federation::FederatedRequest,
+    worker::{self, LoadRequest},
+};
 use onggi_engine::search::{DocumentRequest, DocumentsRequest, FacetSearchRequest, SearchRequest};
 use onggi_web::{Error, body};
 use serde_json::Value;
@@ -29,7 +33,7 @@ use super::{
 use crate::server::{elsewhere, unavailable};
 
 /// A filter that the caller's token adds to every search: URL-encoded JSON.
-const RULE: HeaderName = HeaderName::from_static("x-onggi-filter");
+const RULE: HeaderName = HeaderName::from_static(worker::FILTER);
 
 pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
 
@@ -87,9 +91,10 @@ async fn search(searcher: &Searcher, headers: &HeaderMap, request: SearchRequest
         return Ok(answer::not_modified(generation, tag));
     }
     let ((bytes, hits, degraded), timing) = on_pool(searcher, loaded, move |loaded| {
-        let response = loaded.engine.search(&request, rule.as_ref()).map_err(Error::internal)??;
-        let told = Told { response: &response, metadata };
-        Ok((answer::to_bytes(&told).map_err(Error::internal)?, response.paging.total(), response.degraded))
+        let mut response = loaded.engine.search(&request, rule.as_ref()).map_err(Error::internal)??;
+        let hits = std::mem::take(&mut response.hits);
+        let bytes = answer::search_to_bytes(&hits, &Told { response: &response, metadata }).map_err(Error::internal)?;
+        Ok((bytes, response.paging.total(), response.degraded))
     })
     .await?;
     let mut response = timing.on(answer::json(generation, bytes));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use onggi_domain::IndexUid;
+use onggi_domain::{IndexUid, worker};
 use onggi_web::{portal::CSRF, trace::TRACEPARENT};
 use serde_json::Value;
 use tower_http::cors::{AllowHeaders, AllowMethods, Any, CorsLayer};
@@ -12,17 +12,17 @@ use url::form_urlencoded;
 /// Names a request in logs and answers.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The generation that answered.
-pub(crate) const GENERATION: HeaderName = HeaderName::from_static("x-onggi-generation");
+pub(crate) const GENERATION: HeaderName = HeaderName::from_static(worker::GENERATION);
 /// Set on the refusals of a worker that drains.
-pub(crate) const DRAINING: HeaderName = HeaderName::from_static("x-onggi-draining");
+pub(crate) const DRAINING: HeaderName = HeaderName::from_static(worker::DRAINING);
 /// How many hits a search has, said by the searcher.
-pub(crate) const HITS: HeaderName = HeaderName::from_static("x-onggi-hits");
+pub(crate) const HITS: HeaderName = HeaderName::from_static(worker::HITS);
 /// The index and the number of documents of an upload, said by the uploader.
 pub(crate) const UPLOADED: HeaderName = HeaderName::from_static("x-onggi-uploaded");
 /// The tenant's name for the index, for the searcher to repeat.
-const INDEX_UID: HeaderName = HeaderName::from_static("x-onggi-index-uid");
+const INDEX_UID: HeaderName = HeaderName::from_static(worker::INDEX_UID);
 /// The filter of a tenant token, for the searcher to add.
-const FILTER: HeaderName = HeaderName::from_static("x-onggi-filter");
+const FILTER: HeaderName = HeaderName::from_static(worker::FILTER);
 
 /// What only concerns one connection (RFC 9110, 7.6.1).
 const HOP_BY_HOP: [HeaderName; 9] = [

@@ -16,7 +16,7 @@ mod words;
 use std::{cell::Cell, path::Path, sync::Arc};
 
 use frostem::Algorithm;
-use onggi_domain::{dictionary::DictionaryEntry, locale, settings::Settings};
+use onggi_domain::{attribute, dictionary::DictionaryEntry, locale, settings::Settings};
 use rustc_hash::FxHashSet;
 
 pub(crate) use self::{
@@ -35,7 +35,7 @@ pub use self::{
     shown::{ShownText, ShownWord},
     words::Dropped,
 };
-use crate::{dictionaries, schema::EXACT_MARK, state::matches};
+use crate::{dictionaries, schema::EXACT_MARK};
 
 /// What kind of thing a word is, as far as matching cares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -206,7 +206,7 @@ impl Analyzer {
 
     /// The rule for the text of an attribute (flattened path).
     pub fn rule(&self, attribute: &str) -> Rule {
-        self.0.patterns.iter().find(|(pattern, _)| matches(pattern, attribute)).map_or(Rule::default(), |(_, rule)| *rule)
+        self.0.patterns.iter().find(|(pattern, _)| attribute::matches(pattern, attribute)).map_or(Rule::default(), |(_, rule)| *rule)
     }
 
     /// Whether a rule is for one of these locales.
@@ -324,16 +324,35 @@ mod tests {
     #[test]
     fn what_is_not_looked_for_is_passed_over_and_the_rest_is_the_same() {
         let analyzer = Analyzer::new(&Settings::default(), None);
-        let text = "\u{c9}clair engines, the Engine of 2 gears: \u{c11c}\u{c6b8} engine \u{6771}\u{4eac} gear";
+        let text = "\u{c9}clair engines, the Engine of 2 gears: \u{c11c}\u{c6b8} engine \u{6771}\u{4eac} gear, ear";
         let places = |words: Vec<Word>| words.into_iter().map(|word| (word.form, word.stem, word.start..word.end)).collect::<Vec<_>>();
         let all = places(analyzer.words(text, Rule::default()));
         let some = places(analyzer.with_words(Letters::of(["eng"].into_iter()), text, Rule::default(), Words::to_vec));
-        let wanted: Vec<_> = all.iter().filter(|(form, ..)| form.starts_with(['e', '2'])).cloned().collect();
+        let wanted: Vec<_> =
+            all.iter().filter(|(form, ..)| ["e", "2"].iter().any(|begin| form.starts_with(begin)) && form != "ear").cloned().collect();
         assert_eq!(some, wanted);
         assert_eq!(
             places(analyzer.with_words(Letters::of(["\u{c11c}"].into_iter()), text, Rule::default(), Words::to_vec)).len(),
-            all.len() - 7
+            all.len() - 8
         );
+    }
+
+    #[test]
+    fn a_word_is_not_passed_over_for_one_of_its_stem_or_of_its_beginning() {
+        let analyzer = Analyzer::new(&Settings::default(), None);
+        let text = "dying die dies lying lie skis skies sky tied tying ties use used using agreed agree idly idle early only bed beds aye ayes by c cat";
+        let words = analyzer.words(text, Rule::default());
+        let stem = |word: &Word| word.stem.clone().unwrap_or_else(|| word.form.clone());
+        for wanted in &words {
+            // As a query is looked for: by its form and by its stem.
+            let letters = Letters::of([wanted.form.as_str()].into_iter().chain(wanted.stem.as_deref()));
+            let kept = analyzer.with_words(letters, text, Rule::default(), Words::to_vec);
+            for word in &words {
+                let meets =
+                    word.stem.as_ref().is_some_and(|stem| Some(stem) == wanted.stem.as_ref()) || word.form.starts_with(&wanted.form);
+                assert!(!meets || kept.iter().any(|kept| kept.form == word.form), "{} for {}", word.form, wanted.form);
+            }
+        }
     }
 
     #[test]

@@ -228,23 +228,50 @@ pub(crate) struct Letters {
     ascii: u128,
     /// Whether there are others.
     others: bool,
+    /// The second letters, one a bit, after each from `a` to `z`.
+    second: [u32; 26],
 }
 
 impl Letters {
-    pub(crate) const ALL: Self = Self { ascii: u128::MAX, others: true };
+    pub(crate) const ALL: Self = Self { ascii: u128::MAX, others: true, second: [u32::MAX; 26] };
 
     /// Those that these words begin with.
     pub(crate) fn of<'a>(words: impl Iterator<Item = &'a str>) -> Self {
-        let first = words.filter_map(|word| word.bytes().next());
-        first.fold(Self { ascii: 0, others: false }, |letters, letter| match letter {
-            0..=0x7f => Self { ascii: letters.ascii | 1 << letter, ..letters },
-            _ => Self { others: true, ..letters },
-        })
+        let mut letters = Self { ascii: 0, others: false, second: [0; 26] };
+        for word in words {
+            let mut bytes = word.bytes();
+            match bytes.next() {
+                None => {}
+                Some(first @ 0..=0x7f) => {
+                    letters.ascii |= 1 << first;
+                    if let Some(first) = number(first) {
+                        // What goes on after a single letter may go on with any.
+                        let second = bytes.next().map_or(u32::MAX, |second| number(second).map_or(0, |second| 1 << second));
+                        letters.second[first] |= second;
+                    }
+                }
+                Some(_) => letters.others = true,
+            }
+        }
+        letters
     }
 
-    fn has(self, letter: u8) -> bool {
-        self.ascii & (1 << letter) != 0
+    /// Whether a word in small English letters may be the beginning of one of the words, or have its stem.
+    fn begin(self, first: u8, second: Option<u8>) -> bool {
+        self.ascii & (1 << first) != 0
+            && match (number(first), second) {
+                // `dying` has the stem `die`.
+                (Some(first), Some(second)) if second != b'y' => {
+                    number(second).is_none_or(|second| self.second[first] & (1 << second) != 0)
+                }
+                _ => true,
+            }
     }
+}
+
+/// The number of a small letter.
+fn number(letter: u8) -> Option<usize> {
+    letter.is_ascii_lowercase().then(|| usize::from(letter - b'a'))
 }
 
 impl Session {
@@ -272,8 +299,8 @@ impl Session {
         &self.analyzer
     }
 
-    /// Like [`Self::analyze`], for someone who compares the words with some that begin with these letters. English words that begin with another
-    /// one may be left out, because the English stemmer changes ends only, and so may Hangul and scripts without spaces where all are ASCII:
+    /// Like [`Self::analyze`], for someone who compares the words with some that begin with these letters. English words that begin with
+    /// others may be left out, because the English stemmer changes ends only, and so may Hangul and scripts without spaces where all are ASCII:
     /// an English query needs no Korean dictionary. What is left out keeps words apart: they are no neighbours.
     pub(super) fn analyze_for(&mut self, letters: Letters, text: &str, rule: Rule) -> &Words {
         self.wanted = letters;
@@ -282,10 +309,11 @@ impl Session {
         &self.words
     }
 
-    /// Whether a word is in English letters and begins with another one than those that are wanted.
+    /// Whether a word is in English letters and begins with others than those that are wanted.
     fn is_unwanted(&self, word: &str, rule: Rule) -> bool {
-        let Some(first) = word.bytes().next().filter(u8::is_ascii_alphabetic) else { return false };
-        !self.wanted.has(first.to_ascii_lowercase())
+        let mut letters = word.bytes().map(|letter| letter.to_ascii_lowercase());
+        let Some(first) = letters.next().filter(u8::is_ascii_lowercase) else { return false };
+        !self.wanted.begin(first, letters.next())
             && word.is_ascii()
             && self.analyzer.stemmer(rule, Alphabet::Latin).is_none_or(|(_, algorithm)| algorithm == Algorithm::English)
     }

@@ -103,7 +103,12 @@ pub(super) fn collect(request: &Request<'_>) -> tantivy::Result<Collected> {
         };
         collected.degraded |= !in_time;
         collected.total += total;
-        collected.hits.append(&mut top.finish());
+        // There may be as many as there are documents: those of the first segment are not copied.
+        if collected.hits.is_empty() {
+            collected.hits = top.finish();
+        } else {
+            collected.hits.append(&mut top.finish());
+        }
         if let (Some(all), Some(matched)) = (&mut collected.matched, matched) {
             all.push(matched);
         }
@@ -387,7 +392,7 @@ impl Top<'_> {
 }
 
 /// The order of two hits of one segment.
-fn compare_local(a: &Hit, b: &Hit, before: usize) -> std::cmp::Ordering {
+pub(super) fn compare_local(a: &Hit, b: &Hit, before: usize) -> std::cmp::Ordering {
     // As below, and told at once: most searches have no keys, and this is asked once a document.
     if a.keys.is_empty() {
         return b.score.total_cmp(&a.score).then_with(|| a.ord.cmp(&b.ord));

@@ -6,23 +6,33 @@ use tantivy::{
     SegmentReader,
     columnar::{Column, StrColumn},
 };
+use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-use super::{collect::Hit, filter::numbers};
+use super::{clock::Clock, collect::Hit, filter::numbers};
 use crate::schema::{column_name, split_column_value};
 
-/// Removes from hits in order those that share a value with an earlier one. Documents without the attribute all stay.
-pub(super) fn apply(attribute: &str, segments: &[SegmentReader], hits: &mut Vec<Hit>) -> tantivy::Result<()> {
+/// Hits between two looks at the clock.
+const LOOK: usize = 1024;
+
+/// Removes from hits in order those that share a value with an earlier one. Documents without the attribute all stay. What there is no time for is
+/// left out.
+pub(super) fn apply(attribute: &str, segments: &[SegmentReader], hits: &mut Vec<Hit>, clock: &Clock) -> tantivy::Result<()> {
     let columns = segments.iter().map(|segment| Columns::open(attribute, segment)).collect::<tantivy::Result<Vec<_>>>()?;
-    let mut seen: FxHashSet<Key> = FxHashSet::default();
-    let mut kept = Vec::with_capacity(hits.len().min(1024));
-    for hit in hits.drain(..) {
-        let keys = columns[hit.segment as usize].keys(hit.doc)?;
-        if !keys.iter().any(|key| seen.contains(key)) {
-            seen.extend(keys);
-            kept.push(hit);
+    // Of the values their hashes: there may be as many as there are documents.
+    let mut seen: FxHashSet<u128> = FxHashSet::default();
+    let mut kept = 0;
+    for at in 0..hits.len() {
+        if at.is_multiple_of(LOOK) && clock.check().is_err() {
+            break;
+        }
+        let keys = columns[hits[at].segment as usize].keys(hits[at].doc)?;
+        if !keys.iter().any(|key| seen.contains(&key.hash())) {
+            seen.extend(keys.iter().map(Key::hash));
+            hits.swap(kept, at);
+            kept += 1;
         }
     }
-    *hits = kept;
+    hits.truncate(kept);
     Ok(())
 }
 
@@ -36,10 +46,19 @@ pub(super) fn values(attribute: &str, segment: &SegmentReader, doc: u32) -> tant
     Ok(keys.into_iter().map(value).collect())
 }
 
-#[derive(PartialEq, Eq, Hash)]
 enum Key {
     Number(u64),
     Text(String),
+}
+
+impl Key {
+    /// With 128 bits, two values that are not the same have different ones.
+    fn hash(&self) -> u128 {
+        match self {
+            Self::Number(number) => xxh3_128_with_seed(&number.to_le_bytes(), 0),
+            Self::Text(text) => xxh3_128_with_seed(text.as_bytes(), 1),
+        }
+    }
 }
 
 struct Columns {

@@ -43,7 +43,7 @@ impl Index<'_> {
         let mut room = self.limits.answer_bytes.as_u64();
         for hit in hits.iter().take(end).skip(request.offset) {
             let document = show((self.load)(hit.segment, hit.doc)?, request.fields.as_deref())?;
-            room = caller!(less_room(room, &document, Code::InvalidDocumentLimit, self.limits));
+            room = caller!(less_room(room, document.get(), Code::InvalidDocumentLimit, self.limits));
             results.push(document);
         }
         Ok(Ok(DocumentsPage { results, offset: request.offset, limit: request.limit, total: collected.total as usize }))
@@ -51,8 +51,8 @@ impl Index<'_> {
 }
 
 /// What is left of the room in an answer after a document, or that there is not enough.
-pub(super) fn less_room(room: u64, document: &RawValue, code: Code, limits: &onggi_domain::limits::Limits) -> Result<u64, ApiError> {
-    room.checked_sub(document.get().len() as u64).ok_or_else(|| {
+pub(super) fn less_room(room: u64, document: &str, code: Code, limits: &onggi_domain::limits::Limits) -> Result<u64, ApiError> {
+    room.checked_sub(document.len() as u64).ok_or_else(|| {
         let message =
             format!("The documents asked for are larger than {} together: ask for fewer at a time by `limit`.", limits.answer_bytes);
         ApiError::new(code, message)

@@ -2,7 +2,7 @@
 
 use levenshtein_automata::{DFA, Distance, LevenshteinAutomatonBuilder};
 use onggi_domain::{
-    ApiError, Code,
+    ApiError, Code, attribute,
     settings::{FacetOrder, Settings, TypoTolerance},
 };
 use serde_json::Value;
@@ -12,10 +12,10 @@ use super::{
     facets::{self, Counts, FacetKey},
     names,
     responses::FacetHit,
-    run::{Ask, Index, Outcome, Synonyms, caller, failed},
+    run::{Ask, Cut, Index, Outcome, Synonyms, caller, failed},
     sort::RankPlan,
 };
-use crate::{schema::normalize_value, state};
+use crate::schema::normalize_value;
 
 impl Index<'_> {
     /// Values of a facet that fit a query, among the documents that match.
@@ -41,7 +41,8 @@ impl Index<'_> {
             keep_matched: true,
         };
         let found = caller!(self.find(&ask, synonyms, &clock)?);
-        let ranked = self.rank(found.collected, found.plan.as_ref(), &order, 0, None, threshold).map_err(failed)?;
+        let ranked =
+            self.rank(found.collected, found.plan.as_ref(), &order, &Cut { threshold, ..Cut::default() }, &clock).map_err(failed)?;
         let (counts, _) = facets::count(&request.facet_name, self.segments, &ranked.matched).map_err(failed)?;
         let mut facet_hits = hits(&request.facet_name, counts, request.facet_query.as_deref(), settings);
         facet_hits.truncate(settings.faceting.max_values_per_facet.min(self.limits.facet_values));
@@ -52,7 +53,7 @@ impl Index<'_> {
 
 /// The values that fit the query, in the order that the settings ask for.
 fn hits(attribute: &str, counts: Counts, query: Option<&str>, settings: &Settings) -> Vec<FacetHit> {
-    let exempt = settings.typo_tolerance.disable_on_attributes.iter().any(|name| state::covers(name, attribute));
+    let exempt = settings.typo_tolerance.disable_on_attributes.iter().any(|name| attribute::covers(name, attribute));
     let wanted = Wanted::new(query.unwrap_or_default(), &settings.typo_tolerance, exempt);
     let fits = |key: &FacetKey, shown: &str| match key {
         FacetKey::Text(normalized) => wanted.fits(normalized),

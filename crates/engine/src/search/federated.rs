@@ -5,11 +5,11 @@ use onggi_domain::{
     ApiError, Code,
     federation::{FacetRange, FederatedAnswer, FederatedFacets, FederatedHit, FederatedList, FederatedQuery, FederatedRequest, OrderRule},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value, json, value::RawValue};
 use tantivy::{BitSet, SegmentReader};
 
 use super::{
-    SearchRequest,
+    HitJson, SearchRequest,
     clock::Clock,
     collect,
     collect::Hit,
@@ -150,8 +150,13 @@ impl Index<'_> {
             }
             degraded |= answer.degraded;
             let hits = listing.noted.into_iter().zip(answer.hits);
-            let hit = |(Noted { document, values, distinct }, hit)| FederatedHit { document, values, distinct, hit };
-            lists.push(FederatedList { position: *position, weight: *weight, rules: listing.rules, hits: hits.map(hit).collect() });
+            let hit = |(Noted { document, values, distinct }, hit): (_, HitJson)| {
+                let hit = RawValue::from_string(hit.0)?;
+                Ok::<_, serde_json::Error>(FederatedHit { document, values, distinct, hit })
+            };
+            let hits = hits.map(hit).collect::<Result<_, _>>();
+            let hits = hits.map_err(|error| crate::Error::Damaged { what: "a stored document".to_owned(), why: error.to_string() })?;
+            lists.push(FederatedList { position: *position, weight: *weight, rules: listing.rules, hits });
         }
         let facets = match request.facets {
             Some(_) => Some(self.federated_facets(&names, &found).map_err(failed)?),

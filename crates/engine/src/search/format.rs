@@ -2,7 +2,8 @@
 
 use std::{borrow::Cow, fmt};
 
-use onggi_domain::settings::Settings;
+use memchr::memmem;
+use onggi_domain::{attribute, settings::Settings};
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
@@ -10,14 +11,12 @@ use serde::{
 use serde_json::{Map, Value, json, value::RawValue};
 
 use super::{
-    SearchRequest,
+    HitJson, SearchRequest,
     clock::Clock,
     highlight::{Crop, Match, Matcher, render},
     names,
     run::Index,
 };
-use crate::state;
-
 const FORMATTED: &str = "_formatted";
 const POSITIONS: &str = "_matchesPosition";
 
@@ -49,9 +48,9 @@ fn select(fields: Map<String, Value>, list: &[String], prefix: &str) -> Map<Stri
     let mut kept = Map::new();
     for (name, value) in fields {
         let path = format!("{prefix}{name}");
-        if list.iter().any(|entry| state::covers(entry, &path)) {
+        if list.iter().any(|entry| attribute::covers(entry, &path)) {
             kept.insert(name, value);
-        } else if list.iter().any(|entry| state::covers(&path, entry))
+        } else if list.iter().any(|entry| attribute::covers(&path, entry))
             && let Some(part) = select_inside(value, list, &format!("{path}."))
         {
             kept.insert(name, part);
@@ -98,7 +97,7 @@ impl<'a> Formatter<'a> {
         let crop: Vec<(&str, usize)> =
             request.attributes_to_crop.iter().flatten().map(|text| parse_crop(text, request.crop_length)).collect();
         let known = |name: &str| {
-            let seen = |field: &String| state::covers(field, name) || state::matches(name, field);
+            let seen = |field: &String| attribute::covers(field, name) || attribute::matches(name, field);
             name == "*" || (index.state.fields.keys().any(seen) && names::is_displayed(name, settings))
         };
         let formats = highlight.iter().any(|name| known(name)) || crop.iter().any(|(name, _)| known(name));
@@ -116,11 +115,11 @@ impl<'a> Formatter<'a> {
     }
 
     /// A document as it came, as a hit with these members added.
-    pub(super) fn hit(&self, raw: &str, added: Map<String, Value>) -> serde_json::Result<Box<RawValue>> {
+    pub(super) fn hit(&self, raw: &str, added: Map<String, Value>) -> serde_json::Result<HitJson> {
         // A document that is shown whole stays as it came, unless a member that is made here takes the place of one of its own.
         let whole = self.shown.all() && !added.keys().map(String::as_str).chain([FORMATTED, POSITIONS]).any(|name| may_have(raw, name));
         if whole && !self.request.show_matches_position {
-            return RawValue::from_string(self.whole(raw, &added)?);
+            return self.whole(raw, &added).map(HitJson);
         }
         let visible = self.displayed.select(serde_json::from_str(raw)?);
         let mut more = Map::new();
@@ -131,7 +130,7 @@ impl<'a> Formatter<'a> {
         }
         more.extend(added);
         if whole {
-            return RawValue::from_string(self.whole(raw, &more)?);
+            return self.whole(raw, &more).map(HitJson);
         }
         let mut hit = self.shown.select(visible.clone());
         if self.formats {
@@ -141,7 +140,7 @@ impl<'a> Formatter<'a> {
             }
         }
         hit.extend(more);
-        serde_json::value::to_raw_value(&hit)
+        serde_json::to_string(&hit).map(HitJson)
     }
 
     /// A document with all that it has, and its formatted members beside it: what no match is in is copied, not read.
@@ -229,9 +228,9 @@ impl<'a> Formatter<'a> {
 
     /// How the matches in the texts of an attribute are shown, and what is left out, if it is highlighted or cropped.
     fn style(&self, path: &str) -> Option<Style<'_>> {
-        let highlights = self.highlight.iter().any(|name| state::matches(name, path));
+        let highlights = self.highlight.iter().any(|name| attribute::matches(name, path));
         let whole = |(name, _): &&(&str, usize)| *name == path;
-        let crop = self.crop.iter().find(whole).or_else(|| self.crop.iter().find(|(name, _)| state::matches(name, path)));
+        let crop = self.crop.iter().find(whole).or_else(|| self.crop.iter().find(|(name, _)| attribute::matches(name, path)));
         let tags = highlights.then_some((self.request.highlight_pre_tag.as_str(), self.request.highlight_post_tag.as_str()));
         let crop = crop.map(|(_, words)| Crop { words: *words, marker: &self.request.crop_marker });
         (tags.is_some() || crop.is_some()).then_some(Style { tags, crop })
@@ -296,7 +295,7 @@ fn parse_crop(text: &str, default: usize) -> (&str, usize) {
 
 /// Whether an object may have a member of this name: without, it has none.
 fn may_have(raw: &str, name: &str) -> bool {
-    raw.match_indices(name).any(|(at, _)| raw[..at].ends_with('"') && raw[at + name.len()..].starts_with('"'))
+    memmem::find_iter(raw.as_bytes(), name).any(|at| raw[..at].ends_with('"') && raw[at + name.len()..].starts_with('"'))
 }
 
 /// An object without its closing brace.

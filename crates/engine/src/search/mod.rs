@@ -37,4 +37,4 @@ mod window;
 
 pub use analyze::{AnalyzeChanges, AnalyzeRequest, AnalyzeResponse, AnalyzedText, AnalyzedToken, DroppedToken};
 pub use requests::{DocumentRequest, DocumentsRequest, FacetSearchRequest, MatchingStrategy, SearchRequest, parameters};
-pub use responses::{DocumentsPage, FacetHit, FacetSearchResponse, FacetStats, Paging, SearchResponse};
+pub use responses::{DocumentsPage, FacetHit, FacetSearchResponse, FacetStats, HitJson, Paging, SearchResponse};

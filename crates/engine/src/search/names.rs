@@ -1,12 +1,13 @@
 //! Which attributes the settings let a request use for what, and the errors that list those which may be used.
 
-use onggi_domain::settings::{FilterableAttribute, FilterableFeatures, Settings};
-
-use crate::state;
+use onggi_domain::{
+    attribute,
+    settings::{FilterableAttribute, FilterableFeatures, Settings},
+};
 
 /// The first rule of `filterableAttributes` that covers an attribute, with its place.
 pub(super) fn rule<'a>(attribute: &str, settings: &'a Settings) -> Option<(usize, &'a FilterableAttribute)> {
-    let covers = |rule: &FilterableAttribute| rule.patterns().iter().any(|pattern| state::matches(pattern, attribute));
+    let covers = |rule: &FilterableAttribute| rule.patterns().iter().any(|pattern| attribute::matches(pattern, attribute));
     settings.filterable_attributes.iter().enumerate().find(|(_, rule)| covers(rule))
 }
 
@@ -33,7 +34,7 @@ pub(super) fn is_filterable(attribute: &str, settings: &Settings) -> bool {
 
 /// Whether `sort` may use an attribute.
 pub(super) fn is_sortable(attribute: &str, settings: &Settings) -> bool {
-    settings.sortable_attributes.iter().any(|sortable| state::matches(sortable, attribute))
+    settings.sortable_attributes.iter().any(|sortable| attribute::matches(sortable, attribute))
 }
 
 /// Why an attribute may not be used, for the end of an error: a rule leaves it out, or these are the ones that may be.
@@ -72,7 +73,7 @@ pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>, settings: &Settin
 
 /// Whether answers show an attribute, or a part of it.
 pub(super) fn is_displayed(name: &str, settings: &Settings) -> bool {
-    settings.displayed_attributes.iter().any(|shown| shown == "*" || state::covers(shown, name) || state::covers(name, shown))
+    settings.displayed_attributes.iter().any(|shown| shown == "*" || attribute::covers(shown, name) || attribute::covers(name, shown))
 }
 
 #[cfg(test)]

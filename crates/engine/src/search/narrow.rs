@@ -1,7 +1,7 @@
 //! Searching in some attributes where the index cannot tell them from others: those of the shared text slot, and parts of objects. What the slot
 //! finds is looked up in the documents, the best ones first.
 
-use onggi_domain::limits::Limits;
+use onggi_domain::{attribute, limits::Limits};
 use serde_json::Value;
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     analysis::{Kind, as_initials, has_hangul},
     schema::SLOT_COUNT,
-    state::{self, EngineState},
+    state::EngineState,
 };
 
 /// What a document must hold, and where.
@@ -98,7 +98,7 @@ impl<'a> Narrowing<'a> {
             }
             Value::Null => return,
         };
-        if !self.only.iter().any(|name| state::matches(name, path)) || self.index.engine.rank(path).is_none() {
+        if !self.only.iter().any(|name| attribute::matches(name, path)) || self.index.engine.rank(path).is_none() {
             return;
         }
         let rule = self.index.analyzer.rule(path);
@@ -112,8 +112,8 @@ impl<'a> Narrowing<'a> {
 
 /// Whether a slot holds more than `only` names of it.
 fn is_blurred(engine: &EngineState, only: &[String]) -> bool {
-    let whole = |attribute: &String| only.iter().any(|name| state::matches(name, attribute));
-    let part = |attribute: &String| only.iter().any(|name| state::covers(attribute, name));
+    let whole = |attribute: &String| only.iter().any(|name| attribute::matches(name, attribute));
+    let part = |attribute: &String| only.iter().any(|name| attribute::covers(attribute, name));
     (0..SLOT_COUNT)
         .map(|slot| engine.attributes_of_slot(slot))
         .any(|attributes| attributes.iter().any(|attribute| whole(attribute) || part(attribute)) && !attributes.iter().all(whole))

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use onggi_domain::settings::Settings;
+use onggi_domain::{attribute, settings::Settings};
 
 use super::hangul;
 use crate::{
@@ -68,10 +68,9 @@ pub(super) fn searched_slots(
     locales: Option<&[String]>,
 ) -> Vec<SearchedSlot> {
     let wanted = |attribute: &str| {
-        only.is_none_or(|only| only.iter().any(|name| crate::state::matches(name, attribute) || crate::state::covers(attribute, name)))
+        only.is_none_or(|only| only.iter().any(|name| attribute::matches(name, attribute) || attribute::covers(attribute, name)))
     };
-    let exempt =
-        |attribute: &String| settings.typo_tolerance.disable_on_attributes.iter().any(|name| crate::state::covers(name, attribute));
+    let exempt = |attribute: &String| settings.typo_tolerance.disable_on_attributes.iter().any(|name| attribute::covers(name, attribute));
     let mut slots = Vec::new();
     for slot in 0..SLOT_COUNT {
         let attributes: Vec<&String> = engine.attributes_of_slot(slot).iter().filter(|attribute| wanted(attribute)).collect();

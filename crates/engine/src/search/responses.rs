@@ -1,15 +1,32 @@
 //! The answers of a search, of a facet search and of a page of documents, in Meilisearch's shapes.
 
 use indexmap::IndexMap;
-use serde::Serialize;
+use serde::{Serialize, Serializer, ser::Error as _};
 use serde_json::value::RawValue;
+
+/// A document of a search answer, as a JSON object. It is made of JSON that was checked when it came, and is not checked again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HitJson(pub(super) String);
+
+impl HitJson {
+    /// The JSON.
+    pub fn get(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Serialize for HitJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_json::from_str::<&RawValue>(&self.0).map_err(S::Error::custom)?.serialize(serializer)
+    }
+}
 
 /// A search answer. Field order is the order on the wire.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "the fields are those of Meilisearch's search answer")]
 pub struct SearchResponse {
-    pub hits: Vec<Box<RawValue>>,
+    pub hits: Vec<HitJson>,
     pub query: String,
     pub processing_time_ms: u64,
     #[serde(flatten)]

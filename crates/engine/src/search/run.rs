@@ -1,8 +1,8 @@
 //! A search from request to answer.
 
-use std::time::Duration;
+use std::{cmp::Ordering, time::Duration};
 
-use onggi_domain::{ApiError, Code, generation::IndexState, limits::Limits, settings::PrefixSearch};
+use onggi_domain::{ApiError, Code, attribute, generation::IndexState, limits::Limits, settings::PrefixSearch};
 use serde_json::{Map, Value};
 use tantivy::{BitSet, SegmentReader};
 
@@ -85,6 +85,17 @@ pub(super) struct Ask<'a> {
     pub(super) keep_matched: bool,
 }
 
+/// Which of the hits are wanted.
+#[derive(Default)]
+pub(super) struct Cut<'a> {
+    /// The first so many.
+    pub(super) number: usize,
+    /// One for each value of this attribute.
+    pub(super) distinct_on: Option<&'a str>,
+    /// Those with at least this score.
+    pub(super) threshold: Option<f64>,
+}
+
 /// What was found.
 pub(super) struct Found {
     query: ParsedQuery,
@@ -133,7 +144,13 @@ impl Index<'_> {
         let Found { query, plan, variants, collected } = found;
         let degraded = collected.degraded || plan.as_ref().is_some_and(|plan| plan.degraded);
         let ranked = self
-            .rank(collected, plan.as_ref(), &order, window.end(), distinct_on.as_deref(), request.ranking_score_threshold)
+            .rank(
+                collected,
+                plan.as_ref(),
+                &order,
+                &Cut { number: window.end(), distinct_on: distinct_on.as_deref(), threshold: request.ranking_score_threshold },
+                &clock,
+            )
             .map_err(failed)?;
         clock.step("rank");
 
@@ -164,7 +181,7 @@ impl Index<'_> {
             let hit = formatter
                 .hit(&raw, added)
                 .map_err(|error| crate::Error::Damaged { what: "a stored document".to_owned(), why: error.to_string() })?;
-            room = caller!(less_room(room, &hit, Code::InvalidSearchLimit, self.limits));
+            room = caller!(less_room(room, hit.get(), Code::InvalidSearchLimit, self.limits));
             hits.push(hit);
         }
         clock.step("format");
@@ -278,7 +295,8 @@ impl Index<'_> {
         }
         let only = only.filter(|only| !only.iter().any(|name| name == "*"));
         for name in only.unwrap_or_default() {
-            let known = self.engine.attributes.iter().any(|attribute| state::matches(name, attribute) || state::covers(attribute, name));
+            let known =
+                self.engine.attributes.iter().any(|attribute| attribute::matches(name, attribute) || attribute::covers(attribute, name));
             if !known && !state::searches_all(settings) {
                 let known = names::listed(self.engine.attributes.iter().map(String::as_str), settings).unwrap_or_default();
                 let message = format!("Attribute `{name}` is not searchable. Available searchable attributes are: {known}.");
@@ -337,32 +355,31 @@ impl Index<'_> {
         Plan::new(&parsed.query, synonyms, strategy, self.engine.hangul, weights.clone(), expander)
     }
 
-    /// Puts the hits in their final order, of which the first `wanted` are needed.
+    /// Puts the hits in their final order.
     pub(super) fn rank(
         &self,
         collected: Collected,
         plan: Option<&Plan>,
         order: &RankPlan,
-        wanted: usize,
-        distinct_on: Option<&str>,
-        threshold: Option<f64>,
+        cut: &Cut<'_>,
+        clock: &Clock,
     ) -> tantivy::Result<Ranked> {
         let Collected { mut hits, mut total, mut matched, .. } = collected;
         self.sort(&mut hits, order)?;
-        if let Some(attribute) = distinct_on {
-            distinct::apply(attribute, self.segments, &mut hits)?;
+        if let Some(attribute) = cut.distinct_on {
+            distinct::apply(attribute, self.segments, &mut hits, clock)?;
             total = hits.len() as u64;
             matched = matched.map(|_| self.bits(&hits));
         }
         if let Some(plan) = plan {
             let rest = hits.split_off(hits.len().min(RERANKED));
-            let certain = if order.has_keys() || threshold.is_some() { usize::MAX } else { wanted };
+            let certain = if order.has_keys() || cut.threshold.is_some() { usize::MAX } else { cut.number };
             let looked_at = rerank::rerank(plan, self.segments, &mut hits, certain)?;
             self.sort(&mut hits[..looked_at], order)?;
             let floor = hits.last().map_or(1.0, |hit| hit.score);
             hits.extend(rest.into_iter().map(|hit| Hit { score: if order.has_keys() { hit.score } else { hit.score.min(floor) }, ..hit }));
         }
-        if let Some(threshold) = threshold {
+        if let Some(threshold) = cut.threshold {
             hits.retain(|hit| shown(plan, hit) >= threshold);
             total = hits.len() as u64;
             matched = matched.map(|_| self.bits(&hits));
@@ -376,32 +393,44 @@ impl Index<'_> {
             hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.ord.cmp(&b.ord)));
             return Ok(());
         }
+        let before = order.before.len();
+        if self.segments.len() == 1 {
+            hits.sort_unstable_by(|a, b| collect::compare_local(a, b, before));
+            return Ok(());
+        }
         let readers: Vec<Vec<KeyReader>> = self
             .segments
             .iter()
             .map(|segment| order.keys().map(|key| KeyReader::open(key, segment)).collect())
             .collect::<tantivy::Result<_>>()?;
-        let mut keyed: Vec<(Vec<SortValue>, Hit)> = Vec::with_capacity(hits.len());
+        let descending: Vec<bool> = order.keys().map(|key| key.descending).collect();
+        // All values one after the other, and places that are sorted in the place of hits: there may be as many as there are documents.
+        let mut values: Vec<SortValue> = Vec::with_capacity(hits.len() * descending.len());
         for hit in hits.iter() {
-            let values = readers[hit.segment as usize].iter().zip(&hit.keys).map(|(reader, key)| reader.resolve(*key));
-            keyed.push((values.collect::<tantivy::Result<_>>()?, hit.clone()));
+            for (reader, key) in readers[hit.segment as usize].iter().zip(&hit.keys) {
+                values.push(reader.resolve(*key)?);
+            }
         }
-        let keys: Vec<bool> = order.keys().map(|key| key.descending).collect();
-        let before = order.before.len();
-        let compare = |a: &[SortValue], b: &[SortValue], from: usize, to: usize| {
-            (from..to).map(|at| a[at].compare(&b[at], keys[at])).find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+        let compare = |a: usize, b: usize, from: usize, to: usize| {
+            let value = |hit: usize, key: usize| &values[hit * descending.len() + key];
+            (from..to)
+                .map(|key| value(a, key).compare(value(b, key), descending[key]))
+                .find(|order| order.is_ne())
+                .unwrap_or(Ordering::Equal)
         };
-        keyed.sort_by(|(a_keys, a), (b_keys, b)| {
-            let text = if keys.len() > before { collect::step(b.score).cmp(&collect::step(a.score)) } else { std::cmp::Ordering::Equal };
-            compare(a_keys, b_keys, 0, before)
-                .then(text)
-                .then_with(|| compare(a_keys, b_keys, before, keys.len()))
-                .then_with(|| b.score.total_cmp(&a.score))
-                .then_with(|| a.ord.cmp(&b.ord))
+        let mut places: Vec<u32> = (0..hits.len() as u32).collect();
+        places.sort_unstable_by(|&a, &b| {
+            let (a, b) = (a as usize, b as usize);
+            let (left, right) = (&hits[a], &hits[b]);
+            let text =
+                || if descending.len() > before { collect::step(right.score).cmp(&collect::step(left.score)) } else { Ordering::Equal };
+            compare(a, b, 0, before)
+                .then_with(text)
+                .then_with(|| compare(a, b, before, descending.len()))
+                .then_with(|| right.score.total_cmp(&left.score))
+                .then_with(|| left.ord.cmp(&right.ord))
         });
-        for (target, (_, hit)) in hits.iter_mut().zip(keyed) {
-            *target = hit;
-        }
+        put_in_order(hits, &mut places);
         Ok(())
     }
 
@@ -476,6 +505,21 @@ pub(super) struct Ranked {
     hits: Vec<Hit>,
     total: u64,
     pub(super) matched: Vec<BitSet>,
+}
+
+/// Puts at each place what is at the place that is noted there. Follows each cycle once; `places` are used up.
+fn put_in_order<T>(items: &mut [T], places: &mut [u32]) {
+    for start in 0..places.len() {
+        let mut at = start;
+        loop {
+            let from = std::mem::replace(&mut places[at], at as u32) as usize;
+            if from == start {
+                break;
+            }
+            items.swap(at, from);
+            at = from;
+        }
+    }
 }
 
 /// A hit's score as it is shown; 1 where there is no query.

@@ -7,6 +7,7 @@ use axum::{
 };
 use onggi_domain::{
     ApiError, Code,
+    attribute::{covers, matches},
     index::Index,
     settings::{FacetOrder, FilterComparisons, FilterFeatures, FilterableAttribute, Settings},
 };
@@ -82,20 +83,6 @@ fn attribute(name: &str, settings: &Settings) -> Value {
     })
 }
 
-/// Whether a name in a list means an attribute: itself, or the object that it is in.
-fn covers(listed: &str, name: &str) -> bool {
-    listed == name || name.strip_prefix(listed).is_some_and(|rest| rest.starts_with('.'))
-}
-
-/// Whether a pattern, with one `*` at an end, means an attribute.
-fn matches(pattern: &str, name: &str) -> bool {
-    match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
-        (Some(end), _) if !end.is_empty() => name.ends_with(end),
-        (_, Some(start)) => name.starts_with(start),
-        _ => covers(pattern, name),
-    }
-}
-
 /// Which attributes are wanted: all that is named must hold.
 #[derive(Default)]
 struct Filter {
@@ -151,19 +138,4 @@ fn unknown(name: &str) -> ApiError {
     let known: Vec<&str> = std::iter::once("attributePatterns").chain(CAPABILITIES.iter().map(|(known, _)| *known)).collect();
     let error = onggi_web::query::unknown("field", name, &known);
     ApiError::new(Code::InvalidIndexFieldsFilter, error.message)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pattern_means_what_it_begins_or_ends_with_and_a_name_also_what_is_inside() {
-        for (pattern, name) in [("*", "a"), ("a*", "ab"), ("*b", "ab"), ("a", "a"), ("a", "a.b"), ("a.*", "a.b")] {
-            assert!(matches(pattern, name), "{pattern} {name}");
-        }
-        for (pattern, name) in [("a*", "ba"), ("*b", "ba"), ("a", "ab"), ("a.b", "a")] {
-            assert!(!matches(pattern, name), "{pattern} {name}");
-        }
-    }
 }
