@@ -41,11 +41,28 @@ export class Facets {
 
   /** Shows what an answer counted; `counted` has the answers in which one attribute was left out of the filter. */
   show({ facetDistribution = {}, facetStats = {} }, counted) {
-    const focused = this.box.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    const focused = this.box.contains(document.activeElement) ? document.activeElement : null;
+    // A number that is being typed has changed nothing yet: its facet stays as it is until it has.
+    const typed = focused?.matches("input[type=number]") ? focused.closest("fieldset") : null;
     const names = [...new Set([...Object.keys(facetDistribution), ...refined(this.state)])];
-    this.box.replaceChildren(...names.map((name) => this.facet(name, counted[name]?.facetDistribution?.[name] ?? facetDistribution[name] ?? {}, counted[name]?.facetStats?.[name] ?? facetStats[name])).filter(Boolean));
+    const count = (answer, name) => [answer?.facetDistribution?.[name], answer?.facetStats?.[name]];
+    const facets = names
+      .map((name) => {
+        if (name === typed?.dataset.name) return typed;
+        const [counts, stats] = count(counted[name], name);
+        return this.facet(name, counts ?? facetDistribution[name] ?? {}, stats ?? facetStats[name]);
+      })
+      .filter(Boolean);
+    const at = facets.indexOf(typed);
+    if (at >= 0) {
+      for (const facet of [...this.box.children]) if (facet !== typed) facet.remove();
+      typed.before(...facets.slice(0, at));
+      typed.after(...facets.slice(at + 1));
+      return;
+    }
+    this.box.replaceChildren(...facets);
     // What had the focus is another element now.
-    if (focused) this.box.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+    if (focused) this.box.querySelector(`[data-key="${CSS.escape(focused.dataset.key)}"]`)?.focus({ preventScroll: true });
   }
 
   facet(name, counts, stats) {
@@ -54,6 +71,7 @@ export class Facets {
     if (all.length === 0 && chosen.length === 0 && !this.state.ranges[name]) return null;
     const set = document.createElement("fieldset");
     set.className = "facet";
+    set.dataset.name = name;
     const legend = document.createElement("legend");
     legend.textContent = name;
     set.append(legend);

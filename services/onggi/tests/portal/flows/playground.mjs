@@ -64,6 +64,19 @@ export default async function (portal) {
   await page.press('[data-key="price 0"]', "Enter");
   await page.waitForFunction(() => document.querySelectorAll("#hits > li").length > 1);
 
+  // A number that is being typed stays while answers come.
+  await page.locator('[data-key="price 0"]').pressSequentially("5");
+  await page.evaluate(() => {
+    const query = document.querySelector("#query");
+    query.value = "lid";
+    query.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  await page.waitForFunction(() => /^Lid/.test(document.querySelector("#hits > li:first-child b")?.textContent));
+  assert.equal(await page.inputValue('[data-key="price 0"]'), "5");
+  await page.fill('[data-key="price 0"]', "");
+  await page.fill("#query", "");
+  await page.waitForFunction(() => document.querySelector("#hits > li:first-child b")?.textContent === "Red jar");
+
   // Options, and an error where it was made.
   await page.click("#options > summary");
   await page.selectOption("#sort", "price:desc");
