@@ -23,8 +23,19 @@ const OTHER_IMAGE: &str = "onggi:test-2";
 const STAND_IN_IMAGE: &str = "onggi-stand-in:test";
 const SUITE_IMAGE: &str = "onggi-suite:test";
 
-/// Runs the tests whose name contains `filter`, or all. `keep`: the cluster stays for a person to look at.
-pub(crate) fn test(report: &mut Report, filter: Option<&str>, keep: bool) -> anyhow::Result<()> {
+/// What is run, and how.
+#[derive(Debug, Default)]
+pub(crate) struct Run {
+    /// The tests whose name contains this; all without.
+    pub(crate) only: Option<String>,
+    /// The cluster stays for a person to look at.
+    pub(crate) keep: bool,
+    /// The program in the images; without, it is built as the tests are.
+    pub(crate) program: Option<PathBuf>,
+}
+
+/// Makes a cluster and runs tests in it.
+pub(crate) fn test(report: &mut Report, run: &Run) -> anyhow::Result<()> {
     if let Some(why) = why_not() {
         bail!("{why}");
     }
@@ -32,15 +43,15 @@ pub(crate) fn test(report: &mut Report, filter: Option<&str>, keep: bool) -> any
     install::postgres()?;
     install::javascript_client()?;
     let helm = install::helm()?;
-    let images = images()?;
-    let cluster = Cluster::up(&script, keep)?;
+    let images = images(run.program.as_deref())?;
+    let cluster = Cluster::up(&script, run.keep)?;
     let archives: Vec<String> = images.iter().map(|image| image.display().to_string()).collect();
     let mut load = vec!["load"];
     load.extend(archives.iter().map(String::as_str));
     cluster.run(&load)?;
 
     let mut tests = cargo(&["test", "--workspace", "--locked", "--quiet", "--test", "kube", "--"]);
-    tests.args(filter);
+    tests.args(&run.only);
     tests.env("KUBECONFIG", cluster.kubeconfig()?).env("ONGGI_KUBE_HELM", &helm);
     for (name, image) in [
         ("ONGGI_KUBE_IMAGE", IMAGE),
@@ -86,16 +97,16 @@ fn cluster_script() -> anyhow::Result<PathBuf> {
     Ok(script)
 }
 
-/// Builds what the tests run anyway, and puts it into images.
-fn images() -> anyhow::Result<Vec<PathBuf>> {
+/// Builds what the tests run anyway, and puts it into images; `program` in the place of `onggi`, if there is one.
+fn images(program: Option<&Path>) -> anyhow::Result<Vec<PathBuf>> {
     crate::build_programs()?;
     let tests = cargo(&["test", "--workspace", "--locked", "--quiet", "--no-run", "--test", "kube"]).status();
     ensure!(tests.context("cannot run cargo")?.success(), "the tests in a cluster do not compile");
     let programs = crate::programs()?;
     let output = |name: &str| PathBuf::from(format!("target/kube-{name}.tar"));
     let args = |binary: PathBuf, tag: &str, name: &str| ImageArgs { binary: Some(binary), tag: tag.to_owned(), output: output(name) };
-    let onggi = programs.join("onggi");
-    image::run(&args(onggi.clone(), IMAGE, "onggi"))?;
+    let onggi = program.map_or_else(|| programs.join("onggi"), Path::to_owned);
+    image::run(&args(onggi, IMAGE, "onggi"))?;
     image::tagged(&output("onggi"), &output("other"), OTHER_IMAGE)?;
     image::bare(&args(programs.join("examples/stand_in_worker"), STAND_IN_IMAGE, "stand-in"))?;
     image::bare(&args(suite()?, SUITE_IMAGE, "suite"))?;

@@ -35,6 +35,9 @@ enum Task {
         /// Leave the cluster as it is afterwards.
         #[arg(long)]
         keep: bool,
+        /// In a cluster, test this program (`target/release/onggi`) instead of the one that the tests build.
+        #[arg(long, value_name = "FILE")]
+        program: Option<PathBuf>,
     },
     /// Make the container image as an OCI archive, without a daemon.
     Image(image::ImageArgs),
@@ -59,9 +62,9 @@ enum Part {
 fn main() -> anyhow::Result<()> {
     std::env::set_current_dir(root()).context("the workspace's root is gone")?;
     match Cli::parse().task {
-        Task::Test { part: Some(Part::Kube), only, keep } => {
+        Task::Test { part: Some(Part::Kube), only, keep, program } => {
             let mut report = Report::default();
-            kube::test(&mut report, only.as_deref(), keep)?;
+            kube::test(&mut report, &kube::Run { only, keep, program })?;
             report.finish()
         }
         Task::Test { part, .. } => test(part),
@@ -125,7 +128,7 @@ fn test(part: Option<Part>) -> anyhow::Result<()> {
     }
     if part.is_none() {
         match kube::why_not() {
-            None => report.attempt("kubernetes", |report| kube::test(report, None, false)),
+            None => report.attempt("kubernetes", |report| kube::test(report, &kube::Run::default())),
             Some(why) => eprintln!("== kubernetes: LEFT OUT, nothing was tested on a cluster: {why}"),
         }
     }

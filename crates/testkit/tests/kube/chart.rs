@@ -42,3 +42,11 @@ pub(crate) async fn helm_test_passes(_bed: &Bed) {
         output(&variable("ONGGI_KUBE_HELM"), &["test", "onggi", "-n", NAMESPACE], None).await.unwrap_or_else(|error| panic!("{error}"));
     assert!(said.contains("Succeeded"), "{said}");
 }
+
+/// `onggi doctor` in a pod, whose root is read-only.
+pub(crate) async fn the_operators_check_finds_nothing_wrong(bed: &Bed) {
+    let told = bed.onggi("doctor").await;
+    for what in ["database", "bucket", "worker"] {
+        assert!(told.contains(what), "{told}");
+    }
+}

@@ -34,6 +34,7 @@ fn scenarios() -> Vec<Scenario> {
     let all: [Scenario; _] = scenarios![
         chart::every_platforms_values_are_accepted_by_the_api_server,
         chart::helm_test_passes,
+        chart::the_operators_check_finds_nothing_wrong,
         conformance::the_runtime_does_what_every_runtime_does,
         first::two_tenants_upload_and_search,
         first::the_javascript_client_passes_its_script,
