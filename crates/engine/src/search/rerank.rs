@@ -14,8 +14,8 @@ use super::{
 
 /// How far apart words may be for their distance to count.
 const FAR: u32 = 8;
-/// Candidates that are looked at before asking whether all the others are needed. To open the lists costs more than to look at a few more.
-const FIRST: usize = 64;
+/// Candidates that are looked at before asking whether more are needed.
+const BATCH: usize = 64;
 
 /// What the second phase finds out about a document.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,14 +64,18 @@ impl Seen {
 /// Scores hits anew, best first, until it is certain which are the first `wanted`: none that comes later can still pass them. Returns how many
 /// were looked at; these are no longer in order.
 pub(super) fn rerank(plan: &Plan, segments: &[SegmentReader], hits: &mut [Hit], wanted: usize) -> tantivy::Result<usize> {
-    let (first, rest) = hits.split_at_mut(hits.len().min(FIRST));
-    score(plan, segments, first)?;
-    let is_certain = rest.first().is_none_or(|next| first.iter().filter(|hit| hit.score > next.score).count() >= wanted);
-    if is_certain {
-        return Ok(first.len());
+    let mut done = 0;
+    while done < hits.len() {
+        let end = hits.len().min(done + BATCH);
+        score(plan, segments, &mut hits[done..end])?;
+        done = end;
+        if let Some(next) = hits.get(done)
+            && hits[..done].iter().filter(|hit| hit.score > next.score).count() >= wanted
+        {
+            break;
+        }
     }
-    score(plan, segments, rest)?;
-    Ok(hits.len())
+    Ok(done)
 }
 
 /// Scores these hits anew, in the order of their documents.

@@ -142,6 +142,8 @@ impl Index<'_> {
             &clock,
         )?);
         let Found { query, plan, variants, collected } = found;
+        // What was found in the time of the search is put in order, counted and shown in the time of the request.
+        clock.extend(self.limits.request_time);
         let degraded = collected.degraded || plan.as_ref().is_some_and(|plan| plan.degraded);
         let ranked = self
             .rank(
@@ -154,8 +156,6 @@ impl Index<'_> {
             .map_err(failed)?;
         clock.step("rank");
 
-        // What was found in the time of the search is counted and shown in the time of the request.
-        clock.extend(self.limits.request_time);
         let (facet_distribution, facet_stats) = match request.facets {
             Some(_) => {
                 let (counts, stats) = self.facets(&facets, &ranked.matched, &clock).map_err(failed)?;
@@ -394,15 +394,17 @@ impl Index<'_> {
             return Ok(());
         }
         let before = order.before.len();
-        if self.segments.len() == 1 {
-            hits.sort_unstable_by(|a, b| collect::compare_local(a, b, before));
-            return Ok(());
-        }
         let readers: Vec<Vec<KeyReader>> = self
             .segments
             .iter()
             .map(|segment| order.keys().map(|key| KeyReader::open(key, segment)).collect())
             .collect::<tantivy::Result<_>>()?;
+        if let [only] = readers.as_slice()
+            && only.iter().all(KeyReader::is_exact)
+        {
+            hits.sort_unstable_by(|a, b| collect::compare_local(a, b, before));
+            return Ok(());
+        }
         let descending: Vec<bool> = order.keys().map(|key| key.descending).collect();
         // All values one after the other, and places that are sorted in the place of hits: there may be as many as there are documents.
         let mut values: Vec<SortValue> = Vec::with_capacity(hits.len() * descending.len());

@@ -210,6 +210,11 @@ impl KeyReader {
         }
     }
 
+    /// Whether values of the segment are in the order of what is behind them. Strings are not: those that differ in case only are one.
+    pub(super) fn is_exact(&self) -> bool {
+        !matches!(self.values, Values::Attribute { strings: Some(_), .. })
+    }
+
     fn pick(&self, values: impl Iterator<Item = u64>) -> Option<u64> {
         values.map(|value| self.directed(value)).min()
     }

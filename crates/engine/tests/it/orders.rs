@@ -126,3 +126,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn texts_that_differ_in_case_only_are_one_to_what_comes_after() {
+    let mut index = Fixture::new();
+    index.settings(json!({"sortableAttributes": ["brand", "price"], "filterableAttributes": ["brand"]}));
+    let sorted = json!({"sort": ["brand:asc", "price:asc"]});
+    index.add(&[
+        json!({"id": 1, "brand": "red", "price": 2}),
+        json!({"id": 2, "brand": "Red", "price": 1}),
+        json!({"id": 3, "brand": "RED", "price": 3}),
+    ]);
+    assert_eq!(hit_ids(&ask(&index.searcher(), &sorted)), [2, 1, 3], "in one segment");
+    index.add(&[json!({"id": 4, "brand": "rEd", "price": 0}), json!({"id": 5, "brand": "blue", "price": 9})]);
+    assert_eq!(hit_ids(&ask(&index.searcher(), &sorted)), [5, 4, 2, 1, 3], "in two");
+    let distinct = json!({"sort": ["price:desc"], "distinct": "brand"});
+    assert_eq!(hit_ids(&ask(&index.searcher(), &distinct)), [5, 3]);
+}
