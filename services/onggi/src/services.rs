@@ -88,7 +88,7 @@ pub(crate) async fn controller(config: &Config) -> anyhow::Result<()> {
         async move { run(&config, "controller", router, || true, stop).await }
     });
 
-    if stop.run_until_cancelled(candidate.lead()).await.is_some() {
+    if let Some(since) = stop.run_until_cancelled(candidate.lead()).await {
         tracing::info!("leading");
         let terms = WorkerTerms {
             bucket: config.bucket_url()?,
@@ -112,7 +112,7 @@ pub(crate) async fn controller(config: &Config) -> anyhow::Result<()> {
         };
         let watch = async {
             let lost = tokio::select! {
-                () = candidate.stay() => true,
+                () = candidate.stay(since) => true,
                 () = stop.cancelled() => false,
             };
             ended.cancel();

@@ -10,7 +10,7 @@ use kube::{
 };
 use tokio::{
     sync::watch,
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, sleep_until, timeout, timeout_at},
 };
 
 /// The name of the lease.
@@ -42,14 +42,14 @@ impl Candidate {
         self.leader.subscribe()
     }
 
-    /// Waits until this candidate leads.
-    pub async fn lead(&self) {
+    /// Waits until this candidate leads; returns since when.
+    pub async fn lead(&self) -> Instant {
         let mut sight = Sight { lease: None, changed: Instant::now() };
         let mut looks = tokio::time::interval((self.time / 8).min(Duration::from_secs(2)));
         loop {
-            looks.tick().await;
-            match timeout(self.time, self.try_to_lead(&mut sight)).await {
-                Ok(Ok(true)) => return,
+            let asked = looks.tick().await.max(Instant::now());
+            match timeout(self.time / 3, self.try_to_lead(&mut sight)).await {
+                Ok(Ok(true)) => return asked,
                 Ok(Ok(false)) => {}
                 Ok(Err(error)) => tracing::warn!(%error, "the lease of the controller cannot be read"),
                 Err(_) => tracing::warn!("the lease of the controller cannot be read: the API server does not answer"),
@@ -57,30 +57,24 @@ impl Candidate {
         }
     }
 
-    /// Stays leader; returns when another leads, or when this one could not say in time that it still does.
-    pub async fn stay(&self) {
-        let mut renewed = Instant::now();
-        let mut looks = tokio::time::interval(self.time / 4);
-        looks.tick().await;
+    /// Stays leader, as it is since then; returns when another leads, or when this one could not say in time that it still does.
+    pub async fn stay(&self, since: Instant) {
+        let (mut renewed, mut asked) = (since, since);
         loop {
-            looks.tick().await;
-            let asked = Instant::now();
             // Others wait for the whole time before they take over: stopping a third of it earlier, two never lead at once. A connection that has
             // gone silent is no reason to wait longer.
             let last = renewed + self.time / 3 * 2;
+            sleep_until(last.min(asked + self.time / 5)).await;
+            asked = Instant::now();
             match timeout_at(last, self.renew()).await {
                 Ok(Ok(true)) => renewed = asked,
                 Ok(Ok(false)) => {
                     tracing::warn!("another controller leads");
                     return;
                 }
-                Ok(Err(error)) if Instant::now() < last => tracing::warn!(%error, "the lease was not renewed, trying again"),
-                Ok(Err(error)) => {
-                    tracing::warn!(%error, "the lease could not be renewed in time");
-                    return;
-                }
+                Ok(Err(error)) => tracing::warn!(%error, "the lease was not renewed, trying again"),
                 Err(_) => {
-                    tracing::warn!("the lease could not be renewed in time: the API server does not answer");
+                    tracing::warn!("the lease could not be renewed in time");
                     return;
                 }
             }

@@ -28,7 +28,7 @@ use super::{
     Cluster,
     build::{Kind, Object, validate},
     crd::{SearchIndex, SearchIndexStatus},
-    names::{FINALIZER, MANAGER},
+    names::{self, FINALIZER, MANAGER},
     status::{Facts, status},
 };
 
@@ -139,7 +139,16 @@ impl Cluster {
         if known {
             return Ok(());
         }
-        let applied = self.apply(object.kind.api(self, namespace), &object.name, &object.manifest).await?;
+        let applied = match self.apply(object.kind.api(self, namespace), &object.name, &object.manifest).await {
+            // An older version selected an indexer's pods by their size as well, and what a Deployment selects by cannot be changed.
+            Err(kube::Error::Api(status)) if status.code == 422 && object.name == names::indexer(index) => {
+                tracing::info!(%index, why = status.message, "the indexer's Deployment is made anew");
+                let api = object.kind.api(self, namespace);
+                gone(api.delete(&object.name, &DeleteParams::background()).await)?;
+                self.apply(api, &object.name, &object.manifest).await?
+            }
+            applied => applied?,
+        };
         tracing::debug!(%index, kind = ?object.kind, name = object.name, "applied");
         let applied = Applied { hash, version: version(&applied.metadata) };
         self.applied.lock().entry(index).or_default().insert(key, applied);
