@@ -250,7 +250,9 @@ impl Indexes for Database {
     }
 
     async fn purge(&self, id: IndexId) -> Result<()> {
-        found(self.execute(sql!("indexes/purge"), values![id]).await?)
+        found(self.execute(sql!("indexes/purge"), values![id]).await?)?;
+        self.execute(sql!("indexes/purge_queries"), values![id]).await?;
+        Ok(())
     }
 
     async fn changed_since(&self, revision: i64, limit: u64) -> Result<Vec<Index>> {

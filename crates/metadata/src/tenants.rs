@@ -83,21 +83,20 @@ impl Tenants for Database {
     }
 
     async fn purge(&self, id: TenantId) -> Result<bool> {
-        let mut tx = self.begin().await?;
-        let purgeable: Vec<(Uuid,)> = tx.all(sql!("tenants/purgeable"), values![id]).await?;
+        let purgeable: Vec<(Uuid,)> = self.all(sql!("tenants/purgeable"), values![id]).await?;
         if purgeable.is_empty() {
             return Ok(false);
         }
+        while self.execute(sql!("tenants/purge_tasks"), values![id]).await? > 0 {}
+        let mut tx = self.begin().await?;
         for table in [
             sql!("tenants/purge/keys"),
-            sql!("tenants/purge/tasks"),
             sql!("tenants/purge/webhooks"),
             sql!("tenants/purge/spending_alerts"),
             sql!("tenants/purge/identity_providers"),
             sql!("tenants/purge/memberships"),
             sql!("tenants/purge/members"),
             sql!("tenants/purge/invitations"),
-            sql!("tenants/purge/query_hours"),
             sql!("tenants/purge/search_moments"),
             sql!("tenants/purge/usage"),
         ] {

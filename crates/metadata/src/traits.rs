@@ -41,7 +41,7 @@ pub trait Tenants: Send + Sync {
     async fn set_status(&self, id: TenantId, status: TenantStatus) -> Result<()>;
     /// Gives a tenant another plan; none: the configuration's default.
     async fn set_plan(&self, id: TenantId, plan: Option<&str>) -> Result<()>;
-    /// Removes what is kept of a deleted tenant once its last index is purged: keys, tasks, members, webhooks, logged queries. Its row stays, so that
+    /// Removes what is kept of a deleted tenant once its last index is purged: keys, tasks, members, webhooks. Its row stays, so that
     /// its id is known to have been deleted, and so do the hours that bills are made of, until they are too old. `false`: it is not to be purged yet.
     async fn purge(&self, id: TenantId) -> Result<bool>;
     /// Deleted tenants that are to be purged, some perhaps not yet.

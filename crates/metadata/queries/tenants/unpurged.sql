@@ -6,4 +6,6 @@ WHERE status = 'deleted'
         EXISTS (SELECT 1 FROM keys WHERE keys.tenant = tenants.id)
         OR EXISTS (SELECT 1 FROM tasks WHERE tasks.tenant = tenants.id)
         OR EXISTS (SELECT 1 FROM memberships WHERE memberships.tenant = tenants.id)
+        OR EXISTS (SELECT 1 FROM invitations WHERE invitations.tenant = tenants.id)
+        OR EXISTS (SELECT 1 FROM webhooks WHERE webhooks.tenant = tenants.id)
     )

@@ -1,2 +1,0 @@
-DELETE FROM query_hours
-WHERE tenant = $1

@@ -1,2 +1,0 @@
-DELETE FROM tasks
-WHERE tenant = $1
