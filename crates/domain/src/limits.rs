@@ -82,7 +82,7 @@ impl Default for Limits {
             filter_conditions: 1000,
             filter_depth: 100,
             multi_search_queries: 100,
-            multi_search_bytes: ByteSize::mib(64),
+            multi_search_bytes: ByteSize::mib(32),
             held_bytes: ByteSize::mib(128),
             filter_values: 100_000,
             facet_values: 10_000,
