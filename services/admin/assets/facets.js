@@ -43,7 +43,7 @@ export class Facets {
   show({ facetDistribution = {}, facetStats = {} }, counted) {
     const focused = this.box.contains(document.activeElement) ? document.activeElement : null;
     // A number that is being typed has changed nothing yet: its facet stays as it is until it has.
-    const typed = focused?.matches("input[type=number]") ? focused.closest("fieldset") : null;
+    const typed = focused?.matches("input[type=number]") && focused.value !== this.bound(focused) ? focused.closest("fieldset") : null;
     const names = [...new Set([...Object.keys(facetDistribution), ...refined(this.state)])];
     const count = (answer, name) => [answer?.facetDistribution?.[name], answer?.facetStats?.[name]];
     const facets = names
@@ -63,6 +63,11 @@ export class Facets {
     this.box.replaceChildren(...facets);
     // What had the focus is another element now.
     if (focused) this.box.querySelector(`[data-key="${CSS.escape(focused.dataset.key)}"]`)?.focus({ preventScroll: true });
+  }
+
+  /** What holds of a number that may be typed anew. */
+  bound(input) {
+    return this.state.ranges[input.closest("fieldset").dataset.name]?.[input.dataset.at] ?? "";
   }
 
   facet(name, counts, stats) {
@@ -132,6 +137,7 @@ export class Facets {
       Object.assign(input, { type: "number", step: "any", value: bounds[at], placeholder: String([stats?.min, stats?.max][at] ?? ""), autocomplete: "off" });
       input.setAttribute("aria-label", `${name}: ${text}`);
       input.dataset.key = `${name} ${at}`;
+      input.dataset.at = at;
       input.addEventListener("change", () => {
         const next = [...(this.state.ranges[name] ?? ["", ""])];
         next[at] = input.value;
