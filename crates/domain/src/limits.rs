@@ -99,6 +99,19 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Whether one request that is within its limits finds room in what its tenant may have of all.
+    pub fn validate(&self) -> Result<(), String> {
+        if self.body_bytes.as_u64().saturating_add(self.multi_search_bytes.as_u64()) > self.held_bytes.as_u64() / 2 {
+            return Err("half of limits.held_bytes must hold limits.body_bytes and limits.multi_search_bytes".to_owned());
+        }
+        if self.upload_bytes.as_u64() > self.uploading_bytes.as_u64() / 2 {
+            return Err("half of limits.uploading_bytes must hold limits.upload_bytes".to_owned());
+        }
+        Ok(())
+    }
+}
+
 /// Bytes of what a caller may give along with a task.
 pub const CUSTOM_METADATA_BYTES: usize = 4096;
 

@@ -215,6 +215,7 @@ impl Config {
             bail!("configuration: sizes is empty; name at least one size class");
         }
         self.plans.validate(&self.sizes).map_err(|why| anyhow::anyhow!("configuration: {why}"))?;
+        self.limits.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))?;
         self.analytics.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))?;
         self.controller.validate().map_err(|why| anyhow::anyhow!("configuration: {why}"))
     }
@@ -350,6 +351,15 @@ mod tests {
         let config = parse("listen = \"127.0.0.1:1\"\n[limits]\nbody_bytes = \"1MiB\"").unwrap();
         assert_eq!(config.limits.body_bytes, bytesize::ByteSize::mib(1));
         assert_eq!(config.limits.query_words, Limits::default().query_words);
+    }
+
+    #[test]
+    fn limits_that_leave_no_room_for_one_request_are_refused() {
+        parse("[limits]\nupload_bytes = \"2GiB\"").unwrap();
+        for (toml, named) in [("upload_bytes = \"3GiB\"", "limits.uploading_bytes"), ("body_bytes = \"40MiB\"", "limits.held_bytes")] {
+            let error = parse(&format!("[limits]\n{toml}")).unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
     }
 
     #[test]
