@@ -1,17 +1,23 @@
 //! Reading JSON bodies with errors that a caller can act on.
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use onggi_domain::{ApiError, Code, limits::Limits};
 use serde::de::DeserializeOwned;
 
 /// Reads a whole body of at most `limit` bytes.
 pub async fn read(body: Body, limit: u64) -> Result<bytes::Bytes, ApiError> {
-    match Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX)).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
-        Err(error) => Err(ApiError::new(Code::BadRequest, format!("The body could not be read: {error}."))),
-    }
+    Ok(limited(body, limit).collect().await?.to_bytes())
+}
+
+/// A body that ends with an error for the caller beyond `limit` bytes, and where it cannot be read.
+pub(crate) fn limited(body: Body, limit: u64) -> impl HttpBody<Data = bytes::Bytes, Error = ApiError> + Unpin {
+    Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX)).map_err(move |error| {
+        if error.is::<LengthLimitError>() {
+            return too_large(limit);
+        }
+        ApiError::new(Code::BadRequest, format!("The body could not be read: {error}."))
+    })
 }
 
 /// The error for a body of more than `limit` bytes.

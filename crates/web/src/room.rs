@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use onggi_domain::{ApiError, Code};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::body::too_large;
+use crate::body::limited;
 
 /// The room of a process.
 #[derive(Debug)]
@@ -54,15 +54,12 @@ impl Room {
     }
 
     /// Reads a whole body of at most `limit` bytes.
-    pub async fn read(&self, mut body: Body, limit: u64) -> Result<(Bytes, Held), ApiError> {
+    pub async fn read(&self, body: Body, limit: u64) -> Result<(Bytes, Held), ApiError> {
+        let mut body = limited(body, limit);
         let mut held = self.held();
         let mut read = BytesMut::new();
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| ApiError::new(Code::BadRequest, format!("The body could not be read: {error}.")))?;
-            let Ok(data) = frame.into_data() else { continue };
-            if (read.len() + data.len()) as u64 > limit {
-                return Err(too_large(limit));
-            }
+            let Ok(data) = frame?.into_data() else { continue };
             held.more(data.len())?;
             read.extend_from_slice(&data);
         }

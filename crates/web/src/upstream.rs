@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::{body::Body, response::Response};
-use http::{HeaderValue, Request, Uri, Version, header};
+use http::{HeaderName, HeaderValue, Request, Uri, Version, header};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
@@ -14,6 +14,9 @@ use hyper_util::{
 use tower::ServiceExt;
 
 use crate::identity::INTERNAL;
+
+/// The header in which the uploader says what an upload brought, for the gateway to count: the index and the number of documents.
+pub const UPLOADED: HeaderName = HeaderName::from_static("x-onggi-uploaded");
 
 /// How long a connection may take to come about.
 const CONNECT_TIME: Duration = Duration::from_secs(2);

@@ -45,12 +45,11 @@ export class Facets {
     // A number that is being typed has changed nothing yet: its facet stays as it is until it has.
     const typed = focused?.matches("input[type=number]") && focused.value !== this.bound(focused) ? focused.closest("fieldset") : null;
     const names = [...new Set([...Object.keys(facetDistribution), ...refined(this.state)])];
-    const count = (answer, name) => [answer?.facetDistribution?.[name], answer?.facetStats?.[name]];
     const facets = names
       .map((name) => {
         if (name === typed?.dataset.name) return typed;
-        const [counts, stats] = count(counted[name], name);
-        return this.facet(name, counts ?? facetDistribution[name] ?? {}, stats ?? facetStats[name]);
+        const own = counted[name];
+        return this.facet(name, own?.facetDistribution?.[name] ?? facetDistribution[name] ?? {}, own?.facetStats?.[name] ?? facetStats[name]);
       })
       .filter(Boolean);
     const at = facets.indexOf(typed);

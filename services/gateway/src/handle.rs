@@ -9,7 +9,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 use onggi_domain::{ApiError, Code, IndexId, IndexUid, key::Action, usage::Counts};
-use onggi_web::{Error, Result};
+use onggi_web::{Error, Result, upstream::UPLOADED};
 use tokio::time::timeout;
 use tracing::Span;
 
@@ -19,7 +19,7 @@ use crate::{
     body::holding,
     events::{Answered, Asker, hits},
     forward::forward,
-    headers::{REQUEST_ID, UPLOADED, clean_request, clean_response, for_searcher},
+    headers::{REQUEST_ID, clean_request, clean_response, for_searcher},
     openapi,
     portal::ThroughPortal,
     search::Question,

@@ -17,8 +17,6 @@ pub(crate) const GENERATION: HeaderName = HeaderName::from_static(worker::GENERA
 pub(crate) const DRAINING: HeaderName = HeaderName::from_static(worker::DRAINING);
 /// How many hits a search has, said by the searcher.
 pub(crate) const HITS: HeaderName = HeaderName::from_static(worker::HITS);
-/// The index and the number of documents of an upload, said by the uploader.
-pub(crate) const UPLOADED: HeaderName = HeaderName::from_static("x-onggi-uploaded");
 /// The tenant's name for the index, for the searcher to repeat.
 const INDEX_UID: HeaderName = HeaderName::from_static(worker::INDEX_UID);
 /// The filter of a tenant token, for the searcher to add.

@@ -26,8 +26,9 @@ pub(super) fn apply(attribute: &str, segments: &[SegmentReader], hits: &mut Vec<
             break;
         }
         let keys = columns[hits[at].segment as usize].keys(hits[at].doc)?;
-        if !keys.iter().any(|key| seen.contains(&key.hash())) {
-            seen.extend(keys.iter().map(Key::hash));
+        let hashes: Vec<u128> = keys.iter().map(Key::hash).collect();
+        if !hashes.iter().any(|hash| seen.contains(hash)) {
+            seen.extend(hashes);
             hits.swap(kept, at);
             kept += 1;
         }

@@ -47,7 +47,8 @@ impl Candidate {
         let mut sight = Sight { lease: None, changed: Instant::now() };
         let mut looks = tokio::time::interval((self.time / 8).min(Duration::from_secs(2)));
         loop {
-            let asked = looks.tick().await.max(Instant::now());
+            looks.tick().await;
+            let asked = Instant::now();
             match timeout(self.time / 3, self.try_to_lead(&mut sight)).await {
                 Ok(Ok(true)) => return asked,
                 Ok(Ok(false)) => {}

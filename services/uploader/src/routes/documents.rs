@@ -5,9 +5,9 @@ use axum::{
     extract::{Path, RawQuery, State},
     response::Response,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
 use onggi_domain::{ApiError, Code, auth::Identity, log::DocumentMethod};
-use onggi_web::{Caller, Result, query::Params};
+use onggi_web::{Caller, Result, query::Params, upstream::UPLOADED};
 
 use super::{accepted, custom_metadata, index_uid};
 use crate::{
@@ -16,8 +16,6 @@ use crate::{
     upload::Upload,
 };
 
-/// The index and the number of documents, for whoever counts them.
-const UPLOADED: HeaderName = HeaderName::from_static("x-onggi-uploaded");
 const CONTENT_TYPES: &str = "`application/json`, `application/x-ndjson`, `text/csv`";
 
 /// `POST /indexes/{uid}/documents`
