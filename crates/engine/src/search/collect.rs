@@ -3,7 +3,7 @@
 //! A segment is walked in windows of documents. In a window each unit's lists are added up in arrays on the side, so that a word's variants count once
 //! (the best of them) and a document's matches are a bit mask. This reads each posting once, gives exact totals and facets, and allocates nothing a hit.
 
-use std::time::Instant;
+use std::{ops::RangeInclusive, time::Instant};
 
 use tantivy::{
     BitSet, DocId, SegmentReader, TERMINATED, columnar::Column, fieldnorm::FieldNormReader, postings::BlockSegmentPostings,
@@ -80,6 +80,7 @@ pub(super) fn collect(request: &Request<'_>) -> tantivy::Result<Collected> {
             ords: segment.fast_fields().u64(ORD_COLUMN)?,
             hits: Vec::new(),
             worst: None,
+            spellings: vec![NONE; keys.len()],
         };
         let mut matched = request.keep_matched.then(|| BitSet::with_max_value(segment.max_doc()));
         let excluded = request.excluded.map(|excluded| &excluded[at]);
@@ -355,7 +356,12 @@ struct Top<'a> {
     hits: Vec<Hit>,
     /// The last hit that would be kept, once there are enough.
     worst: Option<Hit>,
+    /// For each key, the values that are one text with the value of the last hit kept: hits have the first of them.
+    spellings: Vec<RangeInclusive<LocalValue>>,
 }
+
+/// No values.
+const NONE: RangeInclusive<LocalValue> = (1, 0)..=(0, 0);
 
 impl Top<'_> {
     fn offer(&mut self, doc: DocId, score: f32, mask: u32) {
@@ -365,7 +371,7 @@ impl Top<'_> {
         if self.keys.is_empty() && self.scored && self.worst.as_ref().is_some_and(|worst| score < worst.score) {
             return;
         }
-        let keys = self.keys.iter().map(|key| key.value(doc)).collect();
+        let keys = self.keys.iter().zip(&self.spellings).map(|(key, one)| first_of(one, key.value(doc))).collect();
         let hit = Hit { segment: self.segment, doc, mask, score, ord: self.ords.first(doc).unwrap_or(u64::MAX), keys };
         if self.worst.as_ref().is_some_and(|worst| compare_local(&hit, worst, self.before) != std::cmp::Ordering::Less) {
             return;
@@ -377,18 +383,36 @@ impl Top<'_> {
     }
 
     fn shrink(&mut self) {
-        if self.hits.len() > self.keep {
-            let before = self.before;
-            self.hits.select_nth_unstable_by(self.keep - 1, |a, b| compare_local(a, b, before));
-            self.hits.truncate(self.keep);
-            self.worst = self.hits.last().cloned();
+        if self.hits.len() <= self.keep {
+            return;
         }
+        // Texts that differ in case only are one, and stand next to each other: only that which the cut goes through has to be made one.
+        for (at, key) in self.keys.iter().enumerate().filter(|(_, key)| !key.is_exact()) {
+            let border = self.select().keys[at];
+            // A dictionary that cannot be read is told of when the values are resolved.
+            self.spellings[at] = key.spellings(border).unwrap_or(NONE);
+            for hit in &mut self.hits {
+                hit.keys[at] = first_of(&self.spellings[at], hit.keys[at]);
+            }
+        }
+        self.worst = Some(self.select().clone());
+        self.hits.truncate(self.keep);
+    }
+
+    /// Puts those that are kept before the others; the last of them.
+    fn select(&mut self) -> &Hit {
+        let before = self.before;
+        self.hits.select_nth_unstable_by(self.keep - 1, |a, b| compare_local(a, b, before)).1
     }
 
     fn finish(mut self) -> Vec<Hit> {
         self.shrink();
         self.hits
     }
+}
+
+fn first_of(one: &RangeInclusive<LocalValue>, value: LocalValue) -> LocalValue {
+    if one.contains(&value) { *one.start() } else { value }
 }
 
 /// The order of two hits of one segment.

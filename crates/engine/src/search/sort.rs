@@ -1,7 +1,7 @@
 //! Orders over attributes: `sort`, and ranking rules such as `price:asc`. Numbers come before strings and both before nothing, in either
 //! direction; of several values the smallest counts ascending and the largest descending.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, ops::RangeInclusive};
 
 use onggi_domain::{ApiError, Code, limits::SORT_ORDERS, settings::Settings};
 use tantivy::{
@@ -213,6 +213,35 @@ impl KeyReader {
     /// Whether values of the segment are in the order of what is behind them. Strings are not: those that differ in case only are one.
     pub(super) fn is_exact(&self) -> bool {
         !matches!(self.values, Values::Attribute { strings: Some(_), .. })
+    }
+
+    /// The values that are one text with this: its spellings, which stand next to each other.
+    pub(super) fn spellings(&self, (class, value): LocalValue) -> tantivy::Result<RangeInclusive<LocalValue>> {
+        let (1, Values::Attribute { strings: Some(strings), .. }) = (class, &self.values) else {
+            return Ok((class, value)..=(class, value));
+        };
+        let ordinal = self.directed(value);
+        let count = strings.num_terms() as u64;
+        let text = |ordinal: u64| {
+            let mut text = String::new();
+            strings.ord_to_str(ordinal, &mut text).map(|_| text)
+        };
+        let this = text(ordinal)?;
+        let is_same = |other: u64| Ok::<bool, std::io::Error>(split_column_value(&text(other)?).0 == split_column_value(&this).0);
+        // In steps that grow while the text is the same and become smaller behind its end.
+        let end = |forward: bool| {
+            let (mut at, mut step) = (ordinal, 1);
+            loop {
+                let next = if forward { at.checked_add(step).filter(|next| *next < count) } else { at.checked_sub(step) };
+                match next {
+                    Some(next) if is_same(next)? => (at, step) = (next, 2 * step),
+                    _ if step == 1 => return Ok::<u64, std::io::Error>(at),
+                    _ => step /= 2,
+                }
+            }
+        };
+        let (first, last) = (self.directed(end(self.descending)?), self.directed(end(!self.descending)?));
+        Ok((1, first)..=(1, last))
     }
 
     fn pick(&self, values: impl Iterator<Item = u64>) -> Option<u64> {
