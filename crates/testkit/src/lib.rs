@@ -9,7 +9,7 @@ mod process;
 mod s3;
 
 pub use api::{Answer, Api};
-pub use load::{Load, LoadReport};
+pub use load::{Failure, Load, LoadReport};
 pub use postgres::Postgres;
 pub use process::{Onggi, Worker};
 pub use s3::{S3_KEY, S3Server};

@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use crate::Api;
 pub struct Load {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicU64>,
-    clients: JoinSet<Vec<String>>,
+    clients: JoinSet<Vec<Failure>>,
 }
 
 /// What a load saw.
@@ -25,8 +25,22 @@ pub struct Load {
 pub struct LoadReport {
     /// Searches that were answered with hits.
     pub answered: u64,
-    /// What went wrong, one line each.
-    pub failures: Vec<String>,
+    /// What went wrong.
+    pub failures: Vec<Failure>,
+}
+
+/// A search that failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// The answer was an error, or had no hits.
+    Answer(String),
+    /// The connection ended without an answer.
+    Connection {
+        /// Why.
+        error: String,
+        /// How long it took, asking again and again, until there was one; `None`: the load was stopped before.
+        answered_after: Option<Duration>,
+    },
 }
 
 impl Load {
@@ -46,7 +60,7 @@ impl Load {
     /// Waits until this many more searches were answered, so that a change is seen to be under load.
     pub async fn more(&self, searches: u64) {
         let goal = self.answered.load(Ordering::Relaxed) + searches;
-        let begin = std::time::Instant::now();
+        let begin = Instant::now();
         while self.answered.load(Ordering::Relaxed) < goal {
             assert!(begin.elapsed() < crate::api::PATIENCE, "searches are no longer answered");
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -64,8 +78,10 @@ impl Load {
     }
 }
 
-async fn client(api: &Api, path: &str, body: &Value, stop: &AtomicBool, answered: &AtomicU64) -> Vec<String> {
+async fn client(api: &Api, path: &str, body: &Value, stop: &AtomicBool, answered: &AtomicU64) -> Vec<Failure> {
     let mut failures = Vec::new();
+    // Those failures whose connection ended, and when, until there is an answer again.
+    let mut unanswered: Vec<(usize, Instant)> = Vec::new();
     // Paces the load.
     let mut ticks = tokio::time::interval(Duration::from_millis(10));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -74,9 +90,17 @@ async fn client(api: &Api, path: &str, body: &Value, stop: &AtomicBool, answered
         match api.send(api.request(reqwest::Method::POST, path).json(body)).await {
             Ok(answer) if answer.status == 200 && answer.json()["hits"].as_array().is_some_and(|hits| !hits.is_empty()) => {
                 answered.fetch_add(1, Ordering::Relaxed);
+                for (at, since) in unanswered.drain(..) {
+                    if let Failure::Connection { answered_after, .. } = &mut failures[at] {
+                        *answered_after = Some(since.elapsed());
+                    }
+                }
             }
-            Ok(answer) => failures.push(format!("{} {}", answer.status, String::from_utf8_lossy(&answer.bytes))),
-            Err(error) => failures.push(format!("{error:?}")),
+            Ok(answer) => failures.push(Failure::Answer(format!("{} {}", answer.status, String::from_utf8_lossy(&answer.bytes)))),
+            Err(error) => {
+                unanswered.push((failures.len(), Instant::now()));
+                failures.push(Failure::Connection { error: format!("{error:?}"), answered_after: None });
+            }
         }
     }
     failures
