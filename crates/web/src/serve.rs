@@ -9,7 +9,7 @@ use axum::{
     serve::ListenerExt,
 };
 use http::{HeaderValue, header::CONNECTION};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 /// How a server behind a load balancer ends.
@@ -66,10 +66,9 @@ pub async fn serve(
             tokio::time::sleep(grace).await;
         }
     };
-    // Small answers leave at once instead of waiting for the acknowledgement of the packet before (Nagle's algorithm).
     let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "connection stays without TCP_NODELAY");
+        if let Err(error) = prepare(stream) {
+            tracing::debug!(%error, "a connection stays as the system makes it");
         }
     });
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -77,6 +76,20 @@ pub async fn serve(
         served = axum::serve(listener, service).with_graceful_shutdown(signal) => served,
         () = deadline => Ok(()),
     }
+}
+
+#[cfg(target_os = "linux")]
+/// How long a caller may take nothing of an answer that waits for it. Then the connection ends, and what it held is free.
+const STALLED: Duration = Duration::from_secs(30);
+
+/// Sets what a connection needs.
+fn prepare(stream: &TcpStream) -> std::io::Result<()> {
+    // Small answers leave at once instead of waiting for the acknowledgement of the packet before (Nagle's algorithm).
+    stream.set_nodelay(true)?;
+    // The kernel counts: time with data that is not acknowledged or, for want of a window, not sent.
+    #[cfg(target_os = "linux")]
+    rustix::net::sockopt::set_tcp_user_timeout(stream, STALLED.as_millis() as u32)?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -165,6 +178,17 @@ mod tests {
         }
         assert!(!served.is_finished());
         served.abort();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_connection_ends_when_its_caller_takes_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (_caller, accepted) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+        let (stream, _) = accepted.unwrap();
+        prepare(&stream).unwrap();
+        assert!(stream.nodelay().unwrap());
+        assert_eq!(rustix::net::sockopt::tcp_user_timeout(&stream).unwrap(), 30_000);
     }
 
     #[tokio::test]

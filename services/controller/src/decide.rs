@@ -211,8 +211,6 @@ fn look_again(stay: &[&Seen], target: Option<Generation>, patience: &Patience) -
 
 #[cfg(test)]
 mod tests {
-    use onggi_domain::{IndexId, TenantId, Timestamp};
-
     use super::*;
 
     const PATIENCE: Patience = Patience { load: Duration::from_secs(10), stuck: Duration::from_mins(1), route: Duration::ZERO };
@@ -233,23 +231,7 @@ mod tests {
     }
 
     fn created(name: &str) -> Seen {
-        let observed = Observed {
-            index: IndexId(uuid::Uuid::nil()),
-            tenant: TenantId(uuid::Uuid::nil()),
-            name: name.to_owned(),
-            role: Role::Searcher,
-            size: "small".to_owned(),
-            status: ContainerStatus::Created,
-            outdated: false,
-            stopping: false,
-            endpoint: None,
-            restarts: 0,
-            cpu_seconds: None,
-            memory_bytes: None,
-            since: Timestamp::UNIX_EPOCH,
-            note: None,
-        };
-        Seen::new(observed)
+        Seen::new(Observed::created(name))
     }
 
     fn listening(name: &str) -> Seen {

@@ -112,8 +112,6 @@ fn ago(time: Duration) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use onggi_domain::{IndexId, TenantId, container::Role};
-
     use super::*;
 
     fn at(second: i64) -> Timestamp {
@@ -121,22 +119,7 @@ mod tests {
     }
 
     fn container(name: &str, since: i64, status: ContainerStatus, restarts: u32) -> Observed {
-        Observed {
-            index: IndexId(uuid::Uuid::nil()),
-            tenant: TenantId(uuid::Uuid::nil()),
-            name: name.to_owned(),
-            role: Role::Searcher,
-            size: "small".to_owned(),
-            status,
-            outdated: false,
-            stopping: false,
-            endpoint: None,
-            restarts,
-            cpu_seconds: None,
-            memory_bytes: None,
-            since: at(since),
-            note: None,
-        }
+        Observed { status, restarts, since: at(since), ..Observed::created(name) }
     }
 
     /// Each look: when, and status and restarts of the one container.

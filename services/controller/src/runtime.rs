@@ -45,6 +45,29 @@ pub struct Observed {
     pub note: Option<String>,
 }
 
+#[cfg(test)]
+impl Observed {
+    /// A searcher that was created at the beginning of time and does not listen yet.
+    pub(crate) fn created(name: &str) -> Self {
+        Self {
+            index: IndexId(uuid::Uuid::nil()),
+            tenant: TenantId(uuid::Uuid::nil()),
+            name: name.to_owned(),
+            role: Role::Searcher,
+            size: "small".to_owned(),
+            status: ContainerStatus::Created,
+            outdated: false,
+            stopping: false,
+            endpoint: None,
+            restarts: 0,
+            cpu_seconds: None,
+            memory_bytes: None,
+            since: Timestamp::UNIX_EPOCH,
+            note: None,
+        }
+    }
+}
+
 /// An error of a runtime; trying again may help.
 #[derive(Debug, thiserror::Error)]
 #[error("runtime: {what}: {source}")]

@@ -94,22 +94,7 @@ mod tests {
     use crate::runtime::Observed;
 
     fn pod(name: &str) -> Seen {
-        let observed = Observed {
-            index: IndexId(uuid::Uuid::nil()),
-            tenant: TenantId(uuid::Uuid::nil()),
-            name: name.to_owned(),
-            role: Role::Searcher,
-            size: "small".to_owned(),
-            status: ContainerStatus::Running,
-            outdated: false,
-            stopping: false,
-            endpoint: None,
-            restarts: 0,
-            cpu_seconds: None,
-            memory_bytes: None,
-            since: onggi_domain::Timestamp::UNIX_EPOCH,
-            note: None,
-        };
+        let observed = Observed { status: ContainerStatus::Running, ..Observed::created(name) };
         Seen { observed, ready: true, in_rotation: true, retired_at: None, dead: false }
     }
 

@@ -99,8 +99,6 @@ pub(crate) fn status(facts: &Facts<'_>, now: Timestamp) -> SearchIndexStatus {
 
 #[cfg(test)]
 mod tests {
-    use onggi_domain::{IndexId, TenantId};
-
     use super::*;
     use crate::runtime::Observed;
 
@@ -117,22 +115,7 @@ mod tests {
     }
 
     fn pod(ready: bool) -> Seen {
-        let observed = Observed {
-            index: IndexId(uuid::Uuid::nil()),
-            tenant: TenantId(uuid::Uuid::nil()),
-            name: "a".to_owned(),
-            role: Role::Searcher,
-            size: "small".to_owned(),
-            status: ContainerStatus::Running,
-            outdated: false,
-            stopping: false,
-            endpoint: None,
-            restarts: 0,
-            cpu_seconds: None,
-            memory_bytes: None,
-            since: onggi_domain::Timestamp::UNIX_EPOCH,
-            note: None,
-        };
+        let observed = Observed { status: ContainerStatus::Running, ..Observed::created("a") };
         Seen { observed, ready, in_rotation: true, retired_at: None, dead: false }
     }
 
