@@ -23,7 +23,10 @@
 //! **Words in `t*`.** The word at word position `p` of a slot's text is indexed by its stem, at the odd or even Tantivy position that says
 //! whether the word is written just so:
 //! - stem == word: one term `word` at position `2p`;
-//! - otherwise: term [`EXACT_MARK`]` + word` at `2p`, and term `stem` at `2p + 1`.
+//! - otherwise: term [`EXACT_MARK`]` + word` at `2p`, and term `stem` at `2p + 1`; another stem that it may have is there, too.
+//!
+//! A Hangul word of several morphemes is besides a term of its own, [`WRITTEN_MARK`]` + word` at the place of its first one: what a dictionary makes of a word
+//! depends on what is around it, and what is typed of a word is no word of any dictionary.
 //!
 //! So BM25 over stems reads one term a query word; an exact occurrence of a word is its [`exact_term`](crate::analysis::Word::exact_term) at an
 //! even position; an exact phrase is a phrase of exact terms with offsets 0, 2, 4, ... and slop 0; prefixes and typos are expanded in both
@@ -75,6 +78,8 @@ pub const ORD_COLUMN: &str = "_ord";
 
 /// Begins a term that is a word as written, where its stem is another term.
 pub const EXACT_MARK: char = '\u{1}';
+/// Begins the term of a Hangul word as it is written, particles and endings included.
+pub const WRITTEN_MARK: char = '\u{2}';
 /// Word positions between two values.
 pub const VALUE_GAP: u32 = 8;
 /// Values longer than this are cut, at a character, in `f`.

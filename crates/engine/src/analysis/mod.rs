@@ -21,7 +21,7 @@ use rustc_hash::FxHashSet;
 
 pub(crate) use self::{
     jamo::{Place, as_initials, continuations, from_keys, initials, is_letter, is_syllable, letters, to_keys},
-    korean::has_hangul,
+    korean::{compose, has_hangul},
     tokenizer::{append_value, register, register_words},
     words::{Letters, WordRef, Words},
 };
@@ -46,6 +46,10 @@ pub enum Kind {
     Morpheme,
     /// A whole Korean compound whose parts follow (at its own position and the next ones). Left out when a query is matched part by part.
     Compound,
+    /// A Hangul word as it is written, whose morphemes follow (at its own position and the next ones). Left out when a query is matched part by part.
+    Written,
+    /// Another stem that the morpheme before it may have: `가는` is of `가다` and of `갈다`. Left out when a query is matched part by part.
+    Alternative,
     /// Two neighbouring characters of a script without spaces; the next one overlaps it. A run of one character is that character.
     Bigram,
     /// The last character of such a run, so that each of its characters begins a term. Left out when a query is matched part by part.
@@ -57,7 +61,7 @@ pub enum Kind {
 impl Kind {
     /// Whether the word is one of the parts by which a query is matched.
     pub fn is_part(self) -> bool {
-        !matches!(self, Self::Compound | Self::Tail)
+        !matches!(self, Self::Compound | Self::Written | Self::Alternative | Self::Tail)
     }
 
     /// The name on the wire.
@@ -66,6 +70,8 @@ impl Kind {
             Self::Word => "word",
             Self::Morpheme => "morpheme",
             Self::Compound => "compound",
+            Self::Written => "written",
+            Self::Alternative => "alternative",
             Self::Bigram => "bigram",
             Self::Tail => "character",
             Self::Unfinished => "unfinished",
@@ -96,6 +102,11 @@ impl Word {
         self.stem.as_deref().unwrap_or(&self.form)
     }
 
+    /// How many terms it has.
+    pub(crate) fn term_count(&self) -> u32 {
+        if self.stem.is_some() && self.kind != Kind::Alternative { 2 } else { 1 }
+    }
+
     /// The term that the word has at even positions where it is written just so.
     pub fn exact_term(&self) -> String {
         match self.stem {
@@ -113,7 +124,7 @@ pub struct Rule(u8);
 const MAX_RULES: usize = 64;
 
 /// Changes when this module analyses the same text differently.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Cuts text into words as the settings say. Cheap to clone.
 #[derive(Clone)]

@@ -22,7 +22,8 @@ pub(super) enum Class {
 pub(super) fn class(c: char) -> Class {
     match c {
         '0'..='9' | 'a'..='z' | 'A'..='Z' => Class::Word,
-        '\0'..='\u{7f}' | '\u{b7}' => Class::Separator,
+        // The last ones select how an emoji looks.
+        '\0'..='\u{7f}' | '\u{b7}' | '\u{fe00}'..='\u{fe0f}' => Class::Separator,
         '\u{ac00}'..='\u{d7a3}' | '\u{1100}'..='\u{11ff}' => Class::Hangul,
         '\u{3040}'..='\u{30ff}' if c != '\u{30a0}' && c != '\u{30fb}' => Class::Unspaced,
         '\u{3005}'..='\u{3007}'

@@ -1,7 +1,7 @@
 //! The words of a text as a person wants to see them: with parts of speech, scripts and languages, and what is left out.
 
 use super::{
-    Analyzer, Rule, Word, hangul_bigrams, hangul_initials, jamo,
+    Analyzer, Kind, Rule, Word, hangul_bigrams, hangul_initials, jamo,
     script::{self, Alphabet, Class},
     words::{Dropped, Session},
 };
@@ -17,6 +17,8 @@ pub struct ShownText {
     pub bigrams: Vec<String>,
     /// The leading consonants of its Hangul words.
     pub initials: Vec<String>,
+    /// Its Hangul words as they are written, where they are several morphemes.
+    pub written: Vec<String>,
 }
 
 /// A word with what is known of it.
@@ -41,13 +43,14 @@ impl Analyzer {
         let notes = words.notes.as_ref();
         let tag = |index: usize| notes.and_then(|notes| notes.tags.iter().find(|(at, _)| *at == index)).map(|(_, tag)| tag.clone());
         let shown = (0..words.len()).filter_map(|index| {
-            let word = words.word(index)?;
+            let word = words.word(index).filter(|word| word.kind != Kind::Written)?;
             let (script, language) = self.script(&word.form, rule);
             Some(ShownWord { tag: tag(index), script, language, word })
         });
         let mut dropped = notes.map_or_else(Vec::new, |notes| notes.dropped.clone());
         dropped.sort_by_key(|dropped| dropped.start);
-        ShownText { words: shown.collect(), dropped, bigrams: hangul_bigrams(text), initials: hangul_initials(text) }
+        let written = words.iter().filter(|word| word.kind == Kind::Written).map(|word| word.form.to_owned()).collect();
+        ShownText { words: shown.collect(), dropped, bigrams: hangul_bigrams(text), initials: hangul_initials(text), written }
     }
 
     /// The script of a word, and the language that its words are taken for.

@@ -8,10 +8,10 @@ use tantivy::{
     tokenizer::{RawTokenizer, TextAnalyzer, Token, TokenStream, Tokenizer, TokenizerManager},
 };
 
-use super::{Analyzer, Rule, korean, words::Session};
+use super::{Analyzer, Kind, Rule, korean, words::Session};
 use crate::schema::{
-    BIGRAM_TOKENIZER, COLUMN_TOKENIZER, EXACT_MARK, INITIALS_TOKENIZER, SLOT_TOKENIZER, VALUE_GAP, VALUE_TOKENIZER, column_value,
-    normalize_value,
+    BIGRAM_TOKENIZER, COLUMN_TOKENIZER, EXACT_MARK, INITIALS_TOKENIZER, SLOT_TOKENIZER, VALUE_GAP, VALUE_TOKENIZER, WRITTEN_MARK,
+    column_value, normalize_value,
 };
 
 /// Begins a value in the text of a slot.
@@ -114,7 +114,7 @@ impl TokenStream for SlotStream<'_> {
         let position = 2 * (self.base + item.position) as usize;
         self.token.text.clear();
         match stem {
-            Some(_) if !self.stem_due => {
+            Some(_) if !self.stem_due && item.kind != Kind::Alternative => {
                 self.token.text.push(EXACT_MARK);
                 self.token.text.push_str(form);
                 self.token.position = position;
@@ -126,6 +126,9 @@ impl TokenStream for SlotStream<'_> {
                 self.token.position = position + 1;
             }
             None => {
+                if item.kind == Kind::Written {
+                    self.token.text.push(WRITTEN_MARK);
+                }
                 self.token.text.push_str(form);
                 self.token.position = position;
             }

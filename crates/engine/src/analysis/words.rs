@@ -29,7 +29,7 @@ pub(super) struct Item {
     start: usize,
     end: usize,
     pub(super) position: u32,
-    kind: Kind,
+    pub(super) kind: Kind,
 }
 
 /// A word of a text, borrowed from [`Words`]; its members are those of [`Word`].
@@ -101,6 +101,22 @@ impl Words {
     pub(super) fn push_whole(&mut self, form: &str, span: Range<usize>) {
         self.push(form, None, span, Kind::Compound);
         self.position -= 1;
+    }
+
+    /// Adds a Hangul word as it is written, in front of its morphemes, of which the first is at this index.
+    pub(super) fn insert_written(&mut self, first: usize, form: &str, span: Range<usize>) {
+        let position = self.items[first].position;
+        let form = self.append(form);
+        self.items.insert(first, Item { form, stem: None, start: span.start, end: span.end, position, kind: Kind::Written });
+        if let Some(notes) = &mut self.notes {
+            notes.tags.iter_mut().filter(|(index, _)| *index >= first).for_each(|(index, _)| *index += 1);
+        }
+    }
+
+    /// Adds another stem that the last word may have.
+    pub(super) fn push_alternative(&mut self, form: &str, stem: &str, span: Range<usize>) {
+        self.position -= 1;
+        self.push(form, Some(stem), span, Kind::Alternative);
     }
 
     /// Notes the part of speech of the last word.

@@ -73,6 +73,8 @@ pub struct AnalyzedText {
     pub dropped: Vec<DroppedToken>,
     pub bigrams: Vec<String>,
     pub initials: Vec<String>,
+    /// Hangul words of several morphemes, as they are written.
+    pub written: Vec<String>,
     /// What words of the text also mean.
     pub synonyms: BTreeMap<String, Vec<String>>,
 }
@@ -203,7 +205,14 @@ impl AnalyzeRequest {
             reason: if dropped.tag.is_some() { "partOfSpeech" } else { "stopWord" },
             part_of_speech: dropped.tag,
         });
-        AnalyzedText { tokens: tokens.collect(), dropped: dropped.collect(), bigrams: shown.bigrams, initials: shown.initials, synonyms }
+        AnalyzedText {
+            tokens: tokens.collect(),
+            dropped: dropped.collect(),
+            bigrams: shown.bigrams,
+            initials: shown.initials,
+            written: shown.written,
+            synonyms,
+        }
     }
 }
 

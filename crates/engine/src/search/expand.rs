@@ -74,6 +74,17 @@ struct How {
     shift: u32,
 }
 
+/// How Hangul is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hangul {
+    /// Not at all: the index holds none.
+    Absent,
+    /// By words and what they may become.
+    Words,
+    /// By pairs of syllables, too. Nobody knows which attributes those are in.
+    Pairs,
+}
+
 pub(super) struct Expander<'a> {
     pub(super) segments: &'a [SegmentReader],
     pub(super) slots: &'a [SearchedSlot],
@@ -81,6 +92,7 @@ pub(super) struct Expander<'a> {
     pub(super) typos: &'a TypoTolerance,
     pub(super) weights: &'a Weights,
     pub(super) remembered: &'a Remembered,
+    pub(super) hangul: Hangul,
     /// Whether a filter narrows the search.
     pub(super) filtered: bool,
     pub(super) documents: u64,
@@ -155,7 +167,7 @@ impl Expander<'_> {
     }
 
     /// Adds the word as two that follow each other, cut where the rarer of the two is most frequent, at the cost of a typo.
-    fn add_split(&mut self, word: &QueryWord, reached: &mut Reached, unit: &mut Unit) -> tantivy::Result<()> {
+    pub(super) fn add_split(&mut self, word: &QueryWord, reached: &mut Reached, unit: &mut Unit) -> tantivy::Result<()> {
         let mut best: Option<(u64, usize)> = None;
         for (at, _) in word.form.char_indices().skip(1) {
             let (left, right) = word.form.split_at(at);
@@ -239,7 +251,8 @@ impl Expander<'_> {
                 }
                 let same = terms.stem == terms.exact;
                 let mut count = self.list(slot, rank, &terms.stem, if same { how } else { inflected }, same, unit)?;
-                if !same {
+                let listed = word.terms[..at].iter().any(|other| slot.rules.contains(&other.rule) && other.exact == terms.exact);
+                if !same && !listed {
                     count = count.max(self.list(slot, rank, &terms.exact, how, true, unit)?);
                 }
                 here += count;
@@ -379,7 +392,7 @@ fn own_term(word: &QueryWord, term: &str) -> bool {
 }
 
 /// How many documents hold a word or something at least as near, as one kind of match after another is added.
-struct Reached {
+pub(super) struct Reached {
     documents: u64,
     frequency: u64,
     /// What the nearest kind that there is reaches.
@@ -387,7 +400,7 @@ struct Reached {
 }
 
 impl Reached {
-    fn new(documents: u64, own: u64) -> Self {
+    pub(super) fn new(documents: u64, own: u64) -> Self {
         Self { documents, frequency: own, first: own }
     }
 

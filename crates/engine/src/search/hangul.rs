@@ -10,15 +10,18 @@ use rustc_hash::FxHashMap;
 use tantivy::{SegmentReader, postings::TermInfo};
 
 use super::{
-    expand::{Expander, List, Source, Unit},
-    query::{Part, QueryWord, SearchedSlot},
+    expand::{Expander, List, Reached, Source, Unit},
+    query::{Part, QueryWord, SearchedSlot, Written},
     weights::idf,
 };
 use crate::{
     analysis::{Kind, Place, as_initials, continuations, from_keys, is_letter, is_syllable, letters, to_keys},
-    schema::{EXACT_MARK, SLOTS},
+    schema::{SLOTS, WRITTEN_MARK},
 };
 
+/// What the terms of words begin with: nothing, [`EXACT_MARK`](crate::schema::EXACT_MARK), [`WRITTEN_MARK`].
+const MARKS: [&str; 3] = ["", "\u{1}", WRITTEN];
+const WRITTEN: &str = "\u{2}";
 /// Words that one written word may mean besides itself.
 const MOST_WORDS: usize = 48;
 /// Terms that are looked at for one written word in one field of a segment.
@@ -64,8 +67,12 @@ pub(super) fn retyped<E>(q: &str, mut known: impl FnMut(&str, bool) -> Result<bo
     Ok(meant)
 }
 
-/// What the keys of a word type on the other layout, if that may be a word.
+/// What the keys of a word type on the other layout, if that may be a word. Digits at its end are the same on both.
 fn on_other_layout(token: &str, last: bool) -> Option<String> {
+    let word = token.trim_end_matches(|c: char| c.is_ascii_digit());
+    if word.len() < token.len() && !word.is_empty() {
+        return on_other_layout(word, false).map(|other| other + &token[word.len()..]);
+    }
     if token.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         if token.len() < KEYS_FOR_LAYOUT {
             return None;
@@ -81,28 +88,28 @@ fn on_other_layout(token: &str, last: bool) -> Option<String> {
     to_keys(token).filter(|keys| keys.len() >= KEYS_FOR_LAYOUT)
 }
 
-/// Whether a word of a query is in a document, or begins a word of one if it may go on.
-pub(super) fn is_known(word: &QueryWord, segments: &[SegmentReader], slots: &[SearchedSlot]) -> tantivy::Result<bool> {
-    let mut begun = if word.prefix { continuations(&word.form) } else { Vec::new() };
-    if word.prefix && word.kind != Kind::Unfinished {
-        begun.push(word.form.chars().map(|c| (c, c)).collect());
+/// Whether a written word is in a document, or begins a word of one if it may go on.
+pub(super) fn is_known(text: &str, goes_on: bool, segments: &[SegmentReader], slots: &[SearchedSlot]) -> tantivy::Result<bool> {
+    let mut begun = if goes_on { continuations(text) } else { Vec::new() };
+    if goes_on && text.chars().all(char::is_alphanumeric) {
+        begun.push(text.chars().map(|c| (c, c)).collect());
     }
     for slot in slots {
         for segment in segments {
             let index = segment.inverted_index(SLOTS[slot.slot])?;
-            for terms in &word.terms {
-                if index.terms().get(&terms.stem)?.is_some() || index.terms().get(&terms.exact)?.is_some() {
+            for mark in MARKS {
+                if index.terms().get(format!("{mark}{text}"))?.is_some() {
                     return Ok(true);
                 }
-            }
-            for places in &begun {
-                let (start, end) = range(places);
-                let mut terms = index.terms().range().ge(&start).lt(&end).into_stream()?;
-                let mut room = MOST_TERMS;
-                while room > 0 && terms.advance() {
-                    room -= 1;
-                    if std::str::from_utf8(terms.key()).is_ok_and(|form| fits(form, places)) {
-                        return Ok(true);
+                for places in &begun {
+                    let (start, end) = range(mark, places);
+                    let mut terms = index.terms().range().ge(&start).lt(&end).into_stream()?;
+                    let mut room = MOST_TERMS;
+                    while room > 0 && terms.advance() {
+                        room -= 1;
+                        if std::str::from_utf8(&terms.key()[mark.len()..]).is_ok_and(|form| fits(form, places)) {
+                            return Ok(true);
+                        }
                     }
                 }
             }
@@ -111,12 +118,44 @@ pub(super) fn is_known(word: &QueryWord, segments: &[SegmentReader], slots: &[Se
     Ok(false)
 }
 
-/// The first term whose characters may be at these places, and what comes after the last one.
-fn range(places: &[Place]) -> (String, String) {
+/// Whether a word of a query is in a document, whatever its ending.
+pub(super) fn is_held(word: &QueryWord, segments: &[SegmentReader], slots: &[SearchedSlot]) -> tantivy::Result<bool> {
+    for slot in slots {
+        for segment in segments {
+            let index = segment.inverted_index(SLOTS[slot.slot])?;
+            for terms in &word.terms {
+                if index.terms().get(&terms.stem)?.is_some() || index.terms().get(&terms.exact)?.is_some() {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Whether two parts of a query are of one written word.
+pub(super) fn same_word(a: &Part, b: &Part) -> bool {
+    let start = |part: &Part| part.written.as_ref().map(|written| written.start);
+    a.group == b.group && start(a) == start(b) && !a.phrase && !b.phrase
+}
+
+/// Whether the dictionary may have cut an unfinished or wrong word: it left a single syllable, and something else.
+pub(super) fn is_doubtful(parts: &[Part]) -> bool {
+    let single = |part: &Part| part.words[0].form.chars().nth(1).is_none();
+    !is_one_piece(parts) && parts.iter().any(single)
+}
+
+/// Whether the parts of a written word are one, and all of it.
+fn is_one_piece(parts: &[Part]) -> bool {
+    matches!(parts, [only] if only.written.as_ref().is_some_and(|written| written.text == only.words[0].form))
+}
+
+/// The first term with this mark whose characters may be at these places, and what comes after the last one.
+fn range(mark: &str, places: &[Place]) -> (String, String) {
     let literal: String = places.iter().take_while(|(first, last)| first == last).map(|(c, _)| *c).collect();
     match places.get(literal.chars().count()) {
-        Some((first, last)) => (format!("{literal}{first}"), format!("{literal}{last}{}", char::MAX)),
-        None => (literal.clone(), format!("{literal}{}", char::MAX)),
+        Some((first, last)) => (format!("{mark}{literal}{first}"), format!("{mark}{literal}{last}{}", char::MAX)),
+        None => (format!("{mark}{literal}"), format!("{mark}{literal}{}", char::MAX)),
     }
 }
 
@@ -126,12 +165,23 @@ fn fits(form: &str, places: &[Place]) -> bool {
     places.iter().all(|(first, last)| characters.next().is_some_and(|c| (*first..=*last).contains(&c)))
 }
 
-/// A word of the dictionaries that a written word may mean.
+/// A word of the index that a written word may mean.
 struct Like {
     rank: usize,
     term: String,
+    /// One of [`MARKS`].
+    mark: &'static str,
     frequency: u64,
     lists: Vec<(usize, TermInfo)>,
+}
+
+/// How a match differs from the word of the query.
+#[derive(Clone, Copy)]
+struct Likeness {
+    value: f32,
+    typos: u8,
+    /// Whether it is the word as it is written.
+    exact: bool,
 }
 
 impl Expander<'_> {
@@ -139,55 +189,101 @@ impl Expander<'_> {
     pub(super) fn unfinished(&mut self, form: &str, position: u32) -> tantivy::Result<Unit> {
         let mut unit = self.empty(Some(position));
         let found = self.continued(&continuations(form))?;
-        self.add_like(&found, self.weights.prefix, 0, &mut unit);
+        let how = Likeness { value: self.weights.prefix, typos: 0, exact: false };
+        self.add_like(&found, how, 0, &mut unit);
         Ok(unit)
     }
 
-    /// Adds to the units of each written Hangul word what it may become, if it may go on, and if it is in no document what it is with one letter wrong.
-    /// The dictionary may have cut the unfinished or wrong word to pieces: a word that is meant stands for all of them.
+    /// Adds to the units of each written Hangul word the word as it is written, what it may become, if it may go on, and if it is in no document
+    /// what it is with one letter wrong or as two words. The dictionary may have cut the unfinished or wrong word to pieces: a word that is meant
+    /// stands for all of them.
     pub(super) fn add_typed(&mut self, parts: &[Part], units: &mut [Unit]) -> tantivy::Result<()> {
         let mut from = 0;
-        for written in parts[..units.len()].chunk_by(|a, b| a.group == b.group && !a.phrase && !b.phrase) {
-            let units = &mut units[from..from + written.len()];
-            from += written.len();
-            let forms = || written.iter().map(|part| part.words[0].form.as_str());
-            if written[0].phrase || !forms().all(|form| form.chars().all(is_syllable)) {
-                continue;
-            }
-            let word: String = forms().collect();
-            let goes_on = written.last().is_some_and(|last| last.words[0].prefix);
-            let mut found = Vec::new();
-            // One syllable begins so many words that those which begin with it as it is are enough.
-            let enough = word.chars().nth(1).is_none() && units.iter().all(|unit| unit.frequency > 0);
-            if goes_on && !enough {
-                let mut all = continuations(&word);
-                if written.len() > 1 {
-                    all.push(word.chars().map(|c| (c, c)).collect());
-                }
-                found = self.continued(&all)?;
-                found.retain(|like| !like.term.starts_with(&word) || written.len() > 1);
-                for unit in units.iter_mut() {
-                    self.add_like(&found, self.weights.prefix, 0, unit);
-                }
-            }
-            let cut = written.len() > 1 && forms().any(|form| form.chars().nth(1).is_none());
-            if found.is_empty() && (cut || units.iter().any(|unit| unit.frequency == 0)) {
-                let found = self.with_wrong_letter(&word, goes_on)?;
-                for unit in units.iter_mut() {
-                    self.add_like(&found, self.weights.typo[0], 1, unit);
-                }
+        for pieces in parts[..units.len()].chunk_by(same_word) {
+            let units = &mut units[from..from + pieces.len()];
+            from += pieces.len();
+            match &pieces[0].written {
+                Some(written) if pieces[0].words[0].kind != Kind::Unfinished => self.add_word(written, pieces, units)?,
+                _ => {}
             }
         }
         Ok(())
     }
 
-    fn add_like(&self, found: &[Like], value: f32, typos: u8, unit: &mut Unit) {
+    fn add_word(&mut self, written: &Written, pieces: &[Part], units: &mut [Unit]) -> tantivy::Result<()> {
+        let word = &written.text;
+        let (one_piece, doubtful) = (is_one_piece(pieces), is_doubtful(pieces));
+        let prefix = Likeness { value: self.weights.prefix, typos: 0, exact: false };
+        let unmatched = units.iter().any(|unit| unit.frequency == 0);
+        let exact = Likeness { value: self.weights.exact, exact: true, ..prefix };
+        let as_written = self.as_written(word)?;
+        self.add_like_to_all(&as_written, exact, units);
+
+        let mut found = Vec::new();
+        if written.goes_on || (unmatched && as_written.is_empty()) {
+            let mut all = if written.goes_on { continuations(word) } else { Vec::new() };
+            if !one_piece || unmatched {
+                all.push(word.chars().map(|c| (c, c)).collect());
+            }
+            found = self.continued(&all)?;
+            // What begins with a whole word is found as for any other word.
+            found.retain(|like| !like.term.starts_with(word) || !one_piece || (unmatched && like.mark == WRITTEN));
+            // One syllable begins so many words that those which begin with it as it is come first.
+            let single = word.chars().nth(1).is_none() && !unmatched;
+            let how = match (doubtful, single) {
+                (true, _) => Likeness { value: self.weights.exact, ..prefix },
+                (false, true) => Likeness { value: self.weights.prefix / 2.0, ..prefix },
+                (false, false) => prefix,
+            };
+            self.add_like_to_all(&found, how, units);
+        }
+        if !found.is_empty() || !as_written.is_empty() {
+            return Ok(());
+        }
+        if written.goes_on && pieces.len() > 1 {
+            let last = pieces.len() - 1;
+            let begun = self.continued(&continuations(&pieces[last].words[0].form))?;
+            self.add_like(&begun, prefix, 0, &mut units[last]);
+        }
+        if doubtful || unmatched {
+            let typo = Likeness { value: self.weights.typo[0], typos: 1, exact: false };
+            let found = self.with_wrong_letter(written)?;
+            self.add_like_to_all(&found, typo, units);
+        }
+        if one_piece && unmatched {
+            self.add_split(&pieces[0].words[0], &mut Reached::new(self.documents, 0), &mut units[0])?;
+        }
+        Ok(())
+    }
+
+    /// The word as it is written, where it is of several morphemes.
+    fn as_written(&mut self, word: &str) -> tantivy::Result<Vec<Like>> {
+        let mut found = Found::default();
+        let term = format!("{WRITTEN_MARK}{word}");
+        self.each_slot(|rank, segment_at, index| {
+            if let Some(info) = index.terms().get(&term)? {
+                note(&mut found, (rank, WRITTEN), word, segment_at, &info);
+            }
+            Ok(false)
+        })?;
+        Ok(best(found))
+    }
+
+    /// Adds words that stand for all pieces of a written word.
+    fn add_like_to_all(&self, found: &[Like], how: Likeness, units: &mut [Unit]) {
+        for (shift, unit) in units.iter_mut().enumerate() {
+            self.add_like(found, how, shift as u32, unit);
+        }
+    }
+
+    fn add_like(&self, found: &[Like], how: Likeness, shift: u32, unit: &mut Unit) {
         for like in found {
             let field = SLOTS[self.slots[like.rank].slot];
-            let value = value * self.weights.attribute(like.rank, self.slots.len());
+            let value = how.value * self.weights.attribute(like.rank, self.slots.len());
             for (segment, info) in &like.lists {
                 let source = Source::Term(info.clone());
-                unit.segments[*segment].push(List { field, slot: Some(like.rank), value, exact: false, typos, shift: 0, source });
+                let list = List { field, slot: Some(like.rank), value, exact: how.exact, typos: how.typos, shift, source };
+                unit.segments[*segment].push(list);
             }
             if !unit.variants.contains(&like.term) {
                 unit.variants.push(like.term.clone());
@@ -201,11 +297,10 @@ impl Expander<'_> {
 
     /// The words whose first characters are at these places, the most frequent first.
     fn continued(&mut self, all: &[Vec<Place>]) -> tantivy::Result<Vec<Like>> {
-        let mut found = FxHashMap::default();
+        let mut found = Found::default();
         for places in all {
-            let (first, last) = range(places);
-            for mark in ["", "\u{1}"] {
-                let (start, end) = (format!("{mark}{first}"), format!("{mark}{last}"));
+            for mark in MARKS {
+                let (start, end) = range(mark, places);
                 self.each_slot(|rank, segment_at, index| {
                     let mut terms = index.terms().range().ge(&start).lt(&end).into_stream()?;
                     let mut room = MOST_TERMS;
@@ -214,10 +309,9 @@ impl Expander<'_> {
                             return Ok(true);
                         }
                         room -= 1;
-                        let Ok(term) = std::str::from_utf8(term) else { continue };
-                        let form = term.strip_prefix(EXACT_MARK).unwrap_or(term);
+                        let Ok(form) = std::str::from_utf8(&term[mark.len()..]) else { continue };
                         if fits(form, places) {
-                            note(&mut found, rank, form, segment_at, info);
+                            note(&mut found, (rank, mark), form, segment_at, info);
                         }
                     }
                     Ok(false)
@@ -228,8 +322,9 @@ impl Expander<'_> {
     }
 
     /// The words that differ by one letter, the first of which is right.
-    fn with_wrong_letter(&mut self, word: &str, goes_on: bool) -> tantivy::Result<Vec<Like>> {
+    fn with_wrong_letter(&mut self, written: &Written) -> tantivy::Result<Vec<Like>> {
         static BUILDER: OnceLock<LevenshteinAutomatonBuilder> = OnceLock::new();
+        let word = written.text.as_str();
         let typed = letters(word);
         let exempt = !self.typos.enabled || self.typos.disable_on_words.contains(word);
         let Some(&first) = continuations(word.get(..3).unwrap_or_default()).first().and_then(|places| places.first()) else {
@@ -239,30 +334,35 @@ impl Expander<'_> {
             return Ok(Vec::new());
         }
         let builder = BUILDER.get_or_init(|| LevenshteinAutomatonBuilder::new(1, true));
-        let dfa = if goes_on { builder.build_prefix_dfa(&typed) } else { builder.build_dfa(&typed) };
+        // A word as it is written goes on with particles and endings.
+        let begun = builder.build_prefix_dfa(&typed);
+        let whole = if written.goes_on { builder.build_prefix_dfa(&typed) } else { builder.build_dfa(&typed) };
         // The block of all syllables with the first one's initial.
         let block = 588 * ((first.0 as u32 - 0xac00) / 588) + 0xac00;
         let (start, end) = (char::from_u32(block).unwrap_or_default(), char::from_u32(block + 588).unwrap_or(char::MAX));
-        let (start, end) = (start.to_string(), end.to_string());
-        let mut found = FxHashMap::default();
+        let mut found = Found::default();
         let tolerant: Vec<bool> = self.slots.iter().map(|slot| slot.typos).collect();
-        self.each_slot(|rank, segment_at, index| {
-            if !tolerant[rank] {
-                return Ok(false);
-            }
-            let mut terms = index.terms().search(ByLetters(&dfa)).ge(&start).lt(&end).into_stream()?;
-            let mut room = MOST_TERMS;
-            while let Some((term, info)) = terms.next() {
-                if room == 0 {
-                    return Ok(true);
+        for mark in MARKS {
+            let dfa = if mark == WRITTEN { &begun } else { &whole };
+            let (start, end) = (format!("{mark}{start}"), format!("{mark}{end}"));
+            self.each_slot(|rank, segment_at, index| {
+                if !tolerant[rank] {
+                    return Ok(false);
                 }
-                room -= 1;
-                if let Ok(form) = std::str::from_utf8(term) {
-                    note(&mut found, rank, form, segment_at, info);
+                let mut terms = index.terms().search(ByLetters(dfa)).ge(&start).lt(&end).into_stream()?;
+                let mut room = MOST_TERMS;
+                while let Some((term, info)) = terms.next() {
+                    if room == 0 {
+                        return Ok(true);
+                    }
+                    room -= 1;
+                    if let Ok(form) = std::str::from_utf8(&term[mark.len()..]) {
+                        note(&mut found, (rank, mark), form, segment_at, info);
+                    }
                 }
-            }
-            Ok(false)
-        })?;
+                Ok(false)
+            })?;
+        }
         Ok(best(found))
     }
 
@@ -280,18 +380,28 @@ impl Expander<'_> {
     }
 }
 
-type Found = FxHashMap<(usize, String), (u64, Vec<(usize, TermInfo)>)>;
+/// By the slot's rank and the mark of the term.
+type Found = FxHashMap<((usize, &'static str), String), Like>;
 
-fn note(found: &mut Found, rank: usize, form: &str, segment: usize, info: &TermInfo) {
-    let (frequency, lists) = found.entry((rank, form.to_owned())).or_default();
-    *frequency += u64::from(info.doc_freq);
-    lists.push((segment, info.clone()));
+fn note(found: &mut Found, (rank, mark): (usize, &'static str), form: &str, segment: usize, info: &TermInfo) {
+    let like = found.entry(((rank, mark), form.to_owned())).or_insert_with(|| Like {
+        rank,
+        term: form.to_owned(),
+        mark,
+        frequency: 0,
+        lists: Vec::new(),
+    });
+    // One way to go on may be a part of another.
+    if like.lists.iter().all(|(known, _)| *known != segment) {
+        like.frequency += u64::from(info.doc_freq);
+        like.lists.push((segment, info.clone()));
+    }
 }
 
 /// The most frequent words in an order that does not depend on how they were found.
 fn best(found: Found) -> Vec<Like> {
-    let mut all: Vec<Like> = found.into_iter().map(|((rank, term), (frequency, lists))| Like { rank, term, frequency, lists }).collect();
-    all.sort_unstable_by(|a, b| b.frequency.cmp(&a.frequency).then_with(|| a.term.cmp(&b.term)).then(a.rank.cmp(&b.rank)));
+    let mut all: Vec<Like> = found.into_values().collect();
+    all.sort_unstable_by(|a, b| b.frequency.cmp(&a.frequency).then_with(|| (&a.term, a.rank, a.mark).cmp(&(&b.term, b.rank, b.mark))));
     all.truncate(MOST_WORDS);
     all
 }
@@ -323,6 +433,9 @@ impl tantivy_fst::Automaton for ByLetters<'_> {
     }
 
     fn accept(&self, reading: &Reading, byte: u8) -> Reading {
+        if MARKS.iter().any(|mark| mark.as_bytes() == [byte]) {
+            return *reading;
+        }
         let mut next = *reading;
         next.bytes[next.length] = byte;
         next.length += 1;

@@ -8,7 +8,8 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
     expand::MAX_UNITS,
-    query::{Part, QueryWord},
+    hangul::same_word,
+    query::{Part, QueryWord, Written},
 };
 use crate::analysis::{Analyzer, Kind, Letters, Rule, WordRef, as_initials, initials, is_syllable};
 
@@ -27,6 +28,10 @@ struct Wanted<'a> {
     word: &'a QueryWord,
     variants: FxHashSet<&'a str>,
     number: usize,
+    /// The Hangul word as it is written that it is of: how many characters, and the word.
+    written: Option<(usize, &'a Written)>,
+    /// Whether it is a syllable of a longer word, which means nothing where the others are not around it.
+    syllable: bool,
     /// The leading consonants that the word stands for, if it does.
     initials: Option<String>,
     /// Whether it may stand within a longer Hangul word.
@@ -59,12 +64,13 @@ impl<'a> Matcher<'a> {
             if part.phrase {
                 phrases.push((number, part.words.as_slice()));
             } else {
-                words.push(Wanted::new(&part.words[0], variants.get(number).copied().unwrap_or_default(), number));
+                words.push(Wanted::new(parts, number, variants.get(number).copied().unwrap_or_default()));
             }
         }
         let queries = parts.iter().flat_map(|part| &part.words);
         let forms = queries.flat_map(|word| word.terms.iter().map(|terms| &terms.stem).chain([&word.form]));
-        let others = words.iter().flat_map(|wanted: &Wanted<'a>| wanted.variants.iter().copied());
+        let written = words.iter().filter_map(|wanted: &Wanted<'a>| wanted.written.map(|(_, written)| written.text.as_str()));
+        let others = words.iter().flat_map(|wanted| wanted.variants.iter().copied()).chain(written);
         let letters = Letters::of(forms.map(String::as_str).chain(others));
         Self { analyzer, words, phrases, letters, most_bytes: limits.highlight_bytes.as_u64() as usize }
     }
@@ -86,7 +92,25 @@ impl<'a> Matcher<'a> {
             found
         });
         found.sort_by_key(|found| (found.range.start, std::cmp::Reverse(found.range.end)));
+        self.remove_stray(&mut found);
         merge(found)
+    }
+
+    /// Removes matches of single syllables of a word that touch no other match, if others are left.
+    fn remove_stray(&self, found: &mut Vec<Match>) {
+        let syllable = |found: &Match| self.words.iter().any(|wanted| wanted.syllable && wanted.number == found.word);
+        let stray: Vec<bool> = found
+            .iter()
+            .map(|at| {
+                let touches =
+                    |other: &Match| other.range != at.range && other.range.start <= at.range.end && at.range.start <= other.range.end;
+                syllable(at) && !found.iter().any(touches)
+            })
+            .collect();
+        if !stray.iter().all(|stray| *stray) {
+            let mut stray = stray.into_iter();
+            found.retain(|_| stray.next() == Some(false));
+        }
     }
 
     /// The parts of the query that a text holds, one a bit.
@@ -119,10 +143,15 @@ impl<'a> Matcher<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    fn new(word: &'a QueryWord, variants: &'a [String], number: usize) -> Self {
-        let within = word.form.chars().count() > 1 && word.form.chars().all(is_syllable);
+    fn new(parts: &'a [Part], number: usize, variants: &'a [String]) -> Self {
+        let part = &parts[number];
+        let word = &part.words[0];
+        let length = word.form.chars().count();
+        let within = length > 1 && word.form.chars().all(is_syllable);
+        let syllable = length == 1 && part.written.is_some() && parts.iter().any(|other| other != part && same_word(other, part));
         let variants = variants.iter().map(String::as_str).collect();
-        Self { word, variants, number, initials: as_initials(&word.form), within }
+        let written = part.written.as_ref().map(|written| (written.text.chars().count(), written));
+        Self { word, variants, number, written, syllable, initials: as_initials(&word.form), within }
     }
 
     fn matches(&self, word: WordRef<'_>, text: &str) -> Option<Match> {
@@ -136,7 +165,15 @@ impl<'a> Wanted<'a> {
         if query.prefix && word.form.starts_with(&query.form) {
             return whole(word.start..prefix_end(text, word, query.form.chars().count()));
         }
-        if self.variants.contains(word.form) {
+        let is_variant = self.variants.contains(word.form);
+        if let Some((length, written)) = self.written
+            && (word.form == written.text
+                || (written.goes_on && word.form.starts_with(&written.text))
+                || (is_variant && word.kind == Kind::Written))
+        {
+            return whole(word.start..prefix_end(text, word, length));
+        }
+        if is_variant {
             return whole(word.start..word.end);
         }
         if let Some(wanted) = &self.initials
@@ -165,7 +202,8 @@ fn find_phrase(phrase: &[QueryWord], words: &[WordRef<'_>], number: usize, found
         let fits =
             phrase.iter().zip(run).all(|(wanted, word)| wanted.form == word.form && wanted.offset == word.position - run[0].position);
         if fits {
-            found.extend(run.iter().map(|word| Match { range: word.start..word.end, word: number, joins: word.kind != Kind::Word }));
+            let end = run.iter().map(|word| word.end).max().unwrap_or(run[0].end);
+            found.push(Match { range: run[0].start..end, word: number, joins: run[0].kind != Kind::Word });
         }
     }
 }
@@ -275,10 +313,15 @@ fn window(text: &str, matches: &[Match], size: usize) -> Range<usize> {
             room = room.saturating_sub(usize::from(pieces[right].word));
         }
     }
+    // A match is shown whole: the characters of some scripts count as words.
+    let whole = |range: Range<usize>| {
+        let crossing = matches.iter().filter(|found| found.range.start < range.end && range.start < found.range.end);
+        crossing.fold(range.clone(), |range, found| range.start.min(found.range.start)..range.end.max(found.range.end))
+    };
     let start = if left == 0 { 0 } else { pieces[left].range.start };
     // A full stop behind the last word is not worth a marker.
     let end = if pieces[right + 1..].iter().any(|piece| piece.word) { pieces[right].range.end } else { text.len() };
-    start..end
+    whole(start..end)
 }
 
 /// The first and last word of the best run of matches; without a match the beginning.

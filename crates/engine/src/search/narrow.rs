@@ -4,20 +4,8 @@
 use onggi_domain::{attribute, limits::Limits};
 use serde_json::Value;
 
-use super::{
-    clock::Clock,
-    collect::Hit,
-    expand::MAX_UNITS,
-    highlight::Matcher,
-    plan::Plan,
-    query::{ParsedQuery, Part},
-    run::Index,
-};
-use crate::{
-    analysis::{Kind, as_initials, has_hangul},
-    schema::SLOT_COUNT,
-    state::EngineState,
-};
+use super::{clock::Clock, collect::Hit, highlight::Matcher, plan::Plan, query::ParsedQuery, run::Index};
+use crate::{analysis::as_initials, schema::SLOT_COUNT, state::EngineState};
 
 /// What a document must hold, and where.
 pub(super) struct Narrowing<'a> {
@@ -38,7 +26,7 @@ struct Held {
 }
 
 impl<'a> Narrowing<'a> {
-    /// `None`: the slots tell the attributes of `only` from the others, or there is nothing to look for.
+    /// `None`: the slots tell the attributes of `only` from the others, or there is nothing to look for. Leading consonants are of no attribute.
     pub(super) fn new(
         index: &'a Index<'a>,
         only: Option<&'a [String]>,
@@ -46,7 +34,8 @@ impl<'a> Narrowing<'a> {
         variants: &'a [Vec<String>],
         clock: &'a Clock,
     ) -> Option<Self> {
-        let only = only.filter(|only| is_blurred(index.engine, only))?;
+        let initials = query.parts.iter().any(|part| !part.phrase && as_initials(&part.words[0].form).is_some());
+        let only = only.filter(|only| is_blurred(index.engine, only) || (initials && !only.iter().any(|name| name == "*")))?;
         if query.parts.is_empty() && query.negative.is_empty() {
             return None;
         }
@@ -103,9 +92,6 @@ impl<'a> Narrowing<'a> {
         }
         let rule = self.index.analyzer.rule(path);
         held.parts |= self.wanted.parts(text, rule);
-        if has_hangul(text) {
-            held.parts |= unfinished(&self.query.parts);
-        }
         held.unwanted |= self.unwanted.parts(text, rule) != 0;
     }
 }
@@ -117,13 +103,6 @@ fn is_blurred(engine: &EngineState, only: &[String]) -> bool {
     (0..SLOT_COUNT)
         .map(|slot| engine.attributes_of_slot(slot))
         .any(|attributes| attributes.iter().any(|attribute| whole(attribute) || part(attribute)) && !attributes.iter().all(whole))
-}
-
-/// The parts that are leading consonants or still being typed, one a bit: which word they stand for is not looked up again.
-fn unfinished(parts: &[Part]) -> u32 {
-    let open = |part: &Part| !part.phrase && (part.words[0].kind == Kind::Unfinished || as_initials(&part.words[0].form).is_some());
-    let bits = parts.iter().take(MAX_UNITS).enumerate().filter(|(_, part)| open(part));
-    bits.fold(0, |bits, (number, _)| bits | 1 << number)
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use tantivy::{SegmentReader, schema::Field};
 
 use super::{
     MatchingStrategy,
-    expand::{Expander, List, MAX_UNITS, Unit},
-    query::{ParsedQuery, QueryWord, SearchedSlot},
+    expand::{Expander, Hangul, List, MAX_UNITS, Unit},
+    hangul,
+    query::{ParsedQuery, Part, QueryWord, SearchedSlot},
     weights::{Occurrences, Weights},
 };
 use crate::{
@@ -25,6 +26,8 @@ pub(super) struct Plan {
     strategy: MatchingStrategy,
     /// Units any one of which makes a document an answer, whatever else it has.
     enough: u32,
+    /// Whether a part of a written word is enough to match it.
+    loose: bool,
     /// The group without which nothing matches, by [`MatchingStrategy::Frequency`].
     rarest: Option<usize>,
     /// The sum of the units' information.
@@ -72,20 +75,19 @@ impl Plan {
         query: &ParsedQuery,
         synonyms: &Synonyms,
         strategy: MatchingStrategy,
-        hangul: bool,
         weights: Weights,
         mut expander: Expander<'_>,
     ) -> tantivy::Result<Option<Self>> {
         let mut units: Vec<Unit> = Vec::new();
         let mut groups: Vec<Group> = Vec::new();
         let mut group_of: FxHashMap<usize, usize> = FxHashMap::default();
-        let (mut position, mut tokens) = (0, 0);
+        let mut position = 0;
         for (at, part) in query.parts.iter().enumerate() {
             if units.len() == MAX_UNITS {
                 break;
             }
             let word = &part.words[0];
-            let initials = if part.phrase || !hangul { None } else { as_initials(&word.form) };
+            let initials = if part.phrase || expander.hangul == Hangul::Absent { None } else { as_initials(&word.form) };
             let mut unit = match initials {
                 Some(initials) => expander.initials(&initials, position)?,
                 None if word.kind == Kind::Unfinished => expander.unfinished(&word.form, position)?,
@@ -95,7 +97,6 @@ impl Plan {
                 expander.add_synonym(synonym, &mut unit)?;
             }
             position += part.words.last().map_or(0, |last| last.offset) + 1;
-            tokens += part.words.iter().map(token_count).sum::<u32>();
             let group = *group_of.entry(part.group).or_insert_with(|| {
                 groups.push(Group::default());
                 groups.len() - 1
@@ -108,13 +109,15 @@ impl Plan {
         }
         for size in [2, 3] {
             for (at, parts) in query.parts[..units.len()].windows(size).enumerate() {
-                if parts.iter().all(|part| !part.phrase && part.words[0].kind == Kind::Word) {
+                if parts.iter().all(is_whole_word) && parts.windows(2).all(|pair| pair[0].group != pair[1].group) {
                     expander.add_joined(parts, &mut units[at..at + size])?;
                 }
             }
         }
-        if hangul {
+        if expander.hangul != Hangul::Absent {
             expander.add_typed(&query.parts, &mut units)?;
+        }
+        if expander.hangul == Hangul::Pairs {
             add_bigrams(query, &group_of, &mut expander, &mut units, &mut groups)?;
         }
         if units.is_empty() {
@@ -132,12 +135,13 @@ impl Plan {
             groups,
             strategy,
             enough,
+            loose: false,
             rarest,
             information,
             weights,
             occurrences,
             slots,
-            tokens,
+            tokens: query.tokens,
             degraded: expander.degraded,
         }))
     }
@@ -152,9 +156,17 @@ impl Plan {
         required
             && match self.strategy {
                 MatchingStrategy::All => self.groups.iter().all(|group| group.matched_wholly(mask)),
+                MatchingStrategy::Last if self.loose => self.groups.iter().any(|group| mask & (group.words | group.pairs) != 0),
                 MatchingStrategy::Last => self.groups.iter().any(|group| group.matched(mask)),
                 MatchingStrategy::Frequency => self.rarest.is_none_or(|group| self.groups[group].matched(mask)),
             }
+    }
+
+    /// Has a part of a written word match it, where the strategy is for documents that have less than is asked for; `false`: nothing would change.
+    pub(super) fn loosen(&mut self) -> bool {
+        let parts = |group: &Group| (group.words | group.pairs).count_ones();
+        self.loose = self.strategy == MatchingStrategy::Last && self.groups.iter().any(|group| parts(group) > 1);
+        self.loose
     }
 
     /// How many written words the query has, and how many of them a document holds.
@@ -175,15 +187,13 @@ fn add_bigrams(
     units: &mut Vec<Unit>,
     groups: &mut [Group],
 ) -> tantivy::Result<()> {
-    let mut written: Vec<(usize, String)> = Vec::new();
-    for part in query.parts.iter().filter(|part| !part.phrase) {
-        let Some(&group) = group_of.get(&part.group) else { continue };
-        match written.last_mut() {
-            Some((last, text)) if *last == group => text.push_str(&part.words[0].form),
-            _ => written.push((group, part.words[0].form.clone())),
-        }
-    }
-    for (group, text) in written {
+    for parts in query.parts.chunk_by(hangul::same_word) {
+        let Some(&group) = group_of.get(&parts[0].group).filter(|_| !parts[0].phrase) else { continue };
+        let text = match &parts[0].written {
+            // The dictionary may have taken a syllable of the word for a particle: all of them count.
+            Some(written) if hangul::is_doubtful(parts) => written.text.clone(),
+            _ => parts.iter().map(|part| part.words[0].form.as_str()).collect(),
+        };
         for unit in expander.bigrams(&text)? {
             if units.len() == MAX_UNITS {
                 return Ok(());
@@ -193,6 +203,16 @@ fn add_bigrams(
         }
     }
     Ok(())
+}
+
+/// Whether a part is all of a written word, which may have been meant to be one with its neighbour.
+fn is_whole_word(part: &Part) -> bool {
+    let word = &part.words[0];
+    let whole = match &part.written {
+        Some(written) => written.text == word.form,
+        None => word.kind == Kind::Word,
+    };
+    whole && !part.phrase
 }
 
 /// What the words at this place of the query, alone or with their neighbours, also mean.
@@ -208,10 +228,6 @@ fn alternatives<'a>(query: &ParsedQuery, at: usize, synonyms: &'a Synonyms) -> V
         }
     }
     found
-}
-
-fn token_count(word: &QueryWord) -> u32 {
-    word.terms.first().map_or(1, |terms| if terms.stem == terms.exact { 1 } else { 2 })
 }
 
 /// For the searched slots, then for the bigrams.

@@ -6,7 +6,7 @@ use onggi_domain::{attribute, settings::Settings};
 
 use super::hangul;
 use crate::{
-    analysis::{Analyzer, Kind, Rule},
+    analysis::{Analyzer, Kind, Rule, Word, fold, is_letter, is_syllable},
     schema::SLOT_COUNT,
     state::EngineState,
 };
@@ -16,6 +16,8 @@ use crate::{
 pub(super) struct ParsedQuery {
     pub(super) parts: Vec<Part>,
     pub(super) negative: Vec<Part>,
+    /// Terms that the positive parts have in a text that is the query itself.
+    pub(super) tokens: u32,
 }
 
 /// A word or a phrase.
@@ -26,6 +28,18 @@ pub(super) struct Part {
     pub(super) phrase: bool,
     /// Parts that were written as one word (morphemes, bigrams) share this.
     pub(super) group: usize,
+    /// The Hangul word that it is of.
+    pub(super) written: Option<Written>,
+}
+
+/// A Hangul word as it is written in a query.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Written {
+    /// Where it begins: the parts of one word share this.
+    pub(super) start: usize,
+    pub(super) text: String,
+    /// Whether it may be the beginning of a longer word.
+    pub(super) goes_on: bool,
 }
 
 /// A word, as each rule of analysis sees it.
@@ -103,7 +117,7 @@ pub(super) fn rules(slots: &[SearchedSlot]) -> Vec<Rule> {
 
 /// The words of a text, as a query of these slots has them.
 pub(super) fn words(text: &str, analyzer: &Analyzer, slots: &[SearchedSlot]) -> Vec<QueryWord> {
-    words_of(text, analyzer, &rules(slots), true).into_iter().map(|(word, ..)| word).collect()
+    words_of(text, analyzer, &rules(slots), true).0.into_iter().map(|placed| placed.word).collect()
 }
 
 /// Cuts a query. Words after the first `max_words` are ignored; morphemes and bigrams, of which a text has more, may be three times as many.
@@ -111,24 +125,37 @@ pub(super) fn parse(q: &str, analyzer: &Analyzer, rules: &[Rule], prefix_search:
     let mut query = ParsedQuery::default();
     let mut room = max_words * 3;
     for chunk in chunks(q) {
-        let words = words_of(chunk.text, analyzer, rules, chunk.phrase);
+        let (words, tokens) = words_of(chunk.text, analyzer, rules, chunk.phrase);
         let ends_query = prefix_search && chunk.ends_query;
         let mut parts: Vec<Part> = Vec::new();
         if chunk.phrase {
-            let start = words.first().map_or(0, |(word, ..)| word.offset);
-            let words: Vec<QueryWord> = words.into_iter().map(|(word, ..)| QueryWord { offset: word.offset - start, ..word }).collect();
+            let start = words.first().map_or(0, |first| first.word.offset);
+            let words: Vec<QueryWord> =
+                words.into_iter().map(|Placed { word, .. }| QueryWord { offset: word.offset - start, ..word }).collect();
             if !words.is_empty() {
-                parts.push(Part { words, phrase: true, group: 0 });
+                parts.push(Part { words, phrase: true, group: 0, written: None });
             }
         } else {
-            for (mut word, group, end) in words {
+            let base = chunk.text.as_ptr() as usize - q.as_ptr() as usize;
+            for placed in words {
+                let written = placed.written(chunk.text, base, ends_query);
+                let Placed { mut word, group, place } = placed;
                 // A character of a script without spaces is looked for in front of any other.
                 let character = word.kind == Kind::Bigram && word.form.chars().nth(1).is_none();
-                word.prefix = (ends_query && end == chunk.text.len()) || character;
-                parts.push(Part { words: vec![QueryWord { offset: 0, ..word }], phrase: false, group });
+                word.prefix = (ends_query && place.end == chunk.text.len()) || character;
+                parts.push(Part { words: vec![QueryWord { offset: 0, ..word }], phrase: false, group, written });
+            }
+            if ends_query && let Some(word) = begun_stop_word(chunk.text, analyzer, rules) {
+                let group = parts.last().map_or(0, |last| last.group + 1);
+                parts.push(Part { words: vec![word], phrase: false, group, written: None });
             }
         }
-        let list = if chunk.negative { &mut query.negative } else { &mut query.parts };
+        let list = if chunk.negative {
+            &mut query.negative
+        } else {
+            query.tokens += tokens;
+            &mut query.parts
+        };
         let base = list.last().map_or(0, |part: &Part| part.group + 1);
         for mut part in parts {
             let cost = if part.words.iter().any(|word| word.kind == Kind::Word) { 3 } else { 1 };
@@ -143,38 +170,76 @@ pub(super) fn parse(q: &str, analyzer: &Analyzer, rules: &[Rule], prefix_search:
     query
 }
 
-/// The words of a text with the number of the written word they belong to and where they end. Words that are still being typed are not for the analysis.
-fn words_of(text: &str, analyzer: &Analyzer, rules: &[Rule], phrase: bool) -> Vec<(QueryWord, usize, usize)> {
+/// A word with the number of the written word it belongs to, and its place in the text.
+struct Placed {
+    word: QueryWord,
+    group: usize,
+    place: Range<usize>,
+}
+
+impl Placed {
+    /// The Hangul word around it in a text that begins at `base` in the query.
+    fn written(&self, text: &str, base: usize, ends_query: bool) -> Option<Written> {
+        if !self.word.form.starts_with(is_syllable) || !matches!(self.word.kind, Kind::Word | Kind::Morpheme | Kind::Unfinished) {
+            return None;
+        }
+        let (before, after) = (text.get(..self.place.start)?, text.get(self.place.end..)?);
+        let start = self.place.start - before.chars().rev().take_while(|c| is_syllable(*c)).map(char::len_utf8).sum::<usize>();
+        let end = self.place.end + after.chars().take_while(|c| is_syllable(*c) || is_letter(*c)).map(char::len_utf8).sum::<usize>();
+        Some(Written { start: base + start, text: text[start..end].to_owned(), goes_on: ends_query && end == text.len() })
+    }
+}
+
+/// The stop word at the very end of a text, as the beginning of another word that it may become.
+fn begun_stop_word(text: &str, analyzer: &Analyzer, rules: &[Rule]) -> Option<QueryWord> {
+    let length = text.chars().rev().take_while(|c| c.is_alphanumeric()).map(char::len_utf8).sum::<usize>();
+    let form = fold(&text[text.len() - length..]);
+    let terms = || rules.iter().map(|rule| WordTerms { rule: *rule, stem: form.clone(), exact: form.clone() }).collect();
+    analyzer.is_stop_word(&form).then(|| QueryWord { terms: terms(), form: form.clone(), kind: Kind::Word, offset: 0, prefix: true })
+}
+
+/// The words of a text, and how many terms it has. Words that are still being typed are not for the analysis.
+fn words_of(text: &str, analyzer: &Analyzer, rules: &[Rule], phrase: bool) -> (Vec<Placed>, u32) {
     let mut places: Vec<(QueryWord, Range<usize>)> = Vec::new();
+    let mut tokens = 0;
     let mut at = 0;
     for unfinished in if phrase { Vec::new() } else { hangul::unfinished(text) } {
-        analysed(text, at..unfinished.start, analyzer, rules, &mut places);
+        tokens += analysed(text, at..unfinished.start, analyzer, rules, &mut places) + 1;
         let offset = places.last().map_or(0, |(word, _)| word.offset + 1);
         let form = text[unfinished.clone()].to_owned();
         at = unfinished.end;
         places.push((QueryWord { form, kind: Kind::Unfinished, offset, prefix: true, terms: Vec::new() }, unfinished));
     }
-    analysed(text, at..text.len(), analyzer, rules, &mut places);
+    tokens += analysed(text, at..text.len(), analyzer, rules, &mut places);
     let (mut group, mut group_end) = (0, 0);
-    let mut words: Vec<(QueryWord, usize, usize)> = Vec::with_capacity(places.len());
+    let mut words: Vec<Placed> = Vec::with_capacity(places.len());
     for (word, place) in places {
         if !words.is_empty() && text.get(group_end..place.start).is_none_or(|between| !between.is_empty()) && place.start >= group_end {
             group += 1;
         }
         group_end = group_end.max(place.end);
-        words.push((word, group, place.end));
+        words.push(Placed { word, group, place });
     }
-    words
+    (words, tokens)
 }
 
-/// Adds the words of a part of a text with their places.
-fn analysed(text: &str, part: Range<usize>, analyzer: &Analyzer, rules: &[Rule], words: &mut Vec<(QueryWord, Range<usize>)>) {
-    let Some((first, others)) = rules.split_first() else { return };
+/// Adds the words of a part of a text with their places; how many terms it has.
+fn analysed(text: &str, part: Range<usize>, analyzer: &Analyzer, rules: &[Rule], words: &mut Vec<(QueryWord, Range<usize>)>) -> u32 {
+    let Some((first, others)) = rules.split_first() else { return 0 };
     let text = &text[part.clone()];
     let base = analyzer.words(text, *first);
-    let alternatives: Vec<(Rule, Vec<crate::analysis::Word>)> = others.iter().map(|rule| (*rule, analyzer.words(text, *rule))).collect();
+    let alternatives: Vec<(Rule, Vec<Word>)> = others.iter().map(|rule| (*rule, analyzer.words(text, *rule))).collect();
     let before = words.last().map_or(0, |(word, _)| word.offset + 1);
-    for word in base.into_iter().filter(|word| word.kind.is_part()) {
+    let tokens = base.iter().map(Word::term_count).sum();
+    for word in base {
+        if word.kind == Kind::Alternative
+            && let Some((before, _)) = words.last_mut()
+        {
+            before.terms.push(WordTerms { rule: *first, stem: word.stem_term().to_owned(), exact: word.exact_term() });
+        }
+        if !word.kind.is_part() {
+            continue;
+        }
         let mut terms = vec![WordTerms { rule: *first, stem: word.stem_term().to_owned(), exact: word.exact_term() }];
         for (rule, others) in &alternatives {
             if let Some(other) = others.iter().find(|other| other.start == word.start && other.end == word.end && other.kind.is_part()) {
@@ -185,6 +250,7 @@ fn analysed(text: &str, part: Range<usize>, analyzer: &Analyzer, rules: &[Rule],
         let offset = before + word.position;
         words.push((QueryWord { form: word.form, kind: word.kind, offset, prefix: false, terms }, place));
     }
+    tokens
 }
 
 /// Has the words of a query looked for by their stems in these locales too: attributes that nobody named a locale for are stemmed by their alphabet.

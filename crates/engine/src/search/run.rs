@@ -12,7 +12,7 @@ use super::{
     collect::{self, Collected, Hit},
     details, distinct,
     documents::less_room,
-    expand::Expander,
+    expand::{Expander, Hangul},
     facets::{self, Facet},
     federated::Listing,
     filter::{self, Predicate, Stop},
@@ -30,7 +30,7 @@ use super::{
     window::Window,
 };
 use crate::{
-    analysis::{Analyzer, Rule},
+    analysis::{Analyzer, Rule, compose},
     state::{self, EngineState},
 };
 
@@ -226,22 +226,33 @@ impl Index<'_> {
             Some(keep) => keep,
             None => 0,
         };
-        let mut collected = collect::collect(&collect::Request {
-            segments: self.segments,
-            plan: plan.as_ref(),
-            allowed: allowed.as_deref(),
-            excluded: excluded.as_deref(),
-            order: ask.order,
-            keep,
-            keep_matched: ask.keep_matched && narrowing.is_none(),
-            deadline: clock.deadline(),
-        })
-        .map_err(failed)?;
-        if let Some(narrowing) = narrowing {
-            collected.hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.ord.cmp(&b.ord)));
-            collected.degraded |= narrowing.apply(plan.as_ref(), &mut collected.hits)?;
-            collected.total = collected.hits.len() as u64;
-            collected.matched = ask.keep_matched.then(|| self.bits(&collected.hits));
+        let collect = |plan: Option<&Plan>| -> crate::Result<Collected> {
+            let mut collected = collect::collect(&collect::Request {
+                segments: self.segments,
+                plan,
+                allowed: allowed.as_deref(),
+                excluded: excluded.as_deref(),
+                order: ask.order,
+                keep,
+                keep_matched: ask.keep_matched && narrowing.is_none(),
+                deadline: clock.deadline(),
+            })
+            .map_err(failed)?;
+            if let Some(narrowing) = &narrowing {
+                collected.hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.ord.cmp(&b.ord)));
+                collected.degraded |= narrowing.apply(plan, &mut collected.hits)?;
+                collected.total = collected.hits.len() as u64;
+                collected.matched = ask.keep_matched.then(|| self.bits(&collected.hits));
+            }
+            Ok(collected)
+        };
+        let mut collected = collect(plan.as_ref())?;
+        // A written word that is nowhere as a whole is looked for by its parts.
+        if collected.total == 0
+            && let Some(plan) = plan.as_mut()
+            && plan.loosen()
+        {
+            collected = collect(Some(plan))?;
         }
         clock.step("find");
         Ok(Ok(Found { query: parsed.query, plan, variants, collected }))
@@ -288,7 +299,7 @@ impl Index<'_> {
 
     fn parse(&self, q: Option<&str>, only: Option<&[String]>, locales: Option<&[String]>) -> Outcome<Parsed> {
         let settings = &self.state.settings;
-        let q = q.unwrap_or_default();
+        let q = &*compose(q.unwrap_or_default());
         if q.chars().count() > self.limits.query_chars {
             let message = format!("Invalid value at `.q`: a query has at most {} characters.", self.limits.query_chars);
             return Ok(Err(ApiError::new(Code::InvalidSearchQ, message)));
@@ -311,9 +322,14 @@ impl Index<'_> {
             if settings.typo_tolerance.disable_on_words.contains(text) {
                 return Ok(true);
             }
-            let parts = parse(text, prefix && goes_on).parts;
+            let goes_on = prefix && goes_on;
+            if hangul::is_known(text, goes_on, self.segments, &slots)? {
+                return Ok(true);
+            }
+            let parts = parse(text, goes_on).parts;
             for part in &parts {
-                if !hangul::is_known(&part.words[0], self.segments, &slots)? {
+                let word = &part.words[0];
+                if !hangul::is_held(word, self.segments, &slots)? && !hangul::is_known(&word.form, word.prefix, self.segments, &slots)? {
                     return Ok(false);
                 }
             }
@@ -325,7 +341,7 @@ impl Index<'_> {
         if let Some(locales) = locales {
             query::stem_in(&mut query, self.analyzer, locales);
         }
-        Ok(Ok(Parsed { query, slots }))
+        Ok(Ok(Parsed { query, slots, everywhere: only.is_none() }))
     }
 
     fn plan(
@@ -348,11 +364,16 @@ impl Index<'_> {
             typos: &settings.typo_tolerance,
             weights: &weights,
             remembered: self.remembered,
+            hangul: match (self.engine.hangul, parsed.everywhere) {
+                (false, _) => Hangul::Absent,
+                (true, false) => Hangul::Words,
+                (true, true) => Hangul::Pairs,
+            },
             filtered,
             documents: self.segments.iter().map(|segment| u64::from(segment.max_doc())).sum(),
             degraded: false,
         };
-        Plan::new(&parsed.query, synonyms, strategy, self.engine.hangul, weights.clone(), expander)
+        Plan::new(&parsed.query, synonyms, strategy, weights.clone(), expander)
     }
 
     /// Puts the hits in their final order.
@@ -501,6 +522,8 @@ pub(super) type Stats = indexmap::IndexMap<String, super::FacetStats>;
 struct Parsed {
     query: ParsedQuery,
     slots: Vec<SearchedSlot>,
+    /// Whether every searchable attribute is searched.
+    everywhere: bool,
 }
 
 pub(super) struct Ranked {

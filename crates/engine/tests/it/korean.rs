@@ -35,7 +35,9 @@ fn the_dictionary_unpacks_once_for_all_and_cuts_korean_into_morphemes() {
     let compound = analyzer.words("검색엔진", Rule::default());
     assert!(compound.iter().any(|word| word.form == "검색"), "{compound:?}");
     let decomposed: String = "검색을".chars().flat_map(decompose).collect();
-    assert_eq!(analyzer.words(&decomposed, Rule::default())[0].form, "검색");
+    let words = analyzer.words(&decomposed, Rule::default());
+    let forms: Vec<(Kind, &str)> = words.iter().map(|word| (word.kind, word.form.as_str())).collect();
+    assert_eq!(forms, [(Kind::Written, "검색을"), (Kind::Morpheme, "검색")]);
 }
 
 /// A Hangul syllable as conjoining letters, as some file systems write names.

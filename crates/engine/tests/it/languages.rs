@@ -22,9 +22,9 @@ fn analyzer(settings: &Settings) -> Analyzer {
     Analyzer::new(settings, Some(&DICTIONARIES))
 }
 
-/// The words of a text: form, and stem where that is another; compounds in parentheses.
+/// The words of a text: form, and stem where that is another; compounds in parentheses. Words as they are written are left out.
 fn shown(words: &[Word]) -> String {
-    let shown = words.iter().filter(|word| word.kind != Kind::Tail).map(|word| match (&word.stem, word.kind) {
+    let shown = words.iter().filter(|word| !matches!(word.kind, Kind::Tail | Kind::Written)).map(|word| match (&word.stem, word.kind) {
         (Some(stem), _) => format!("{}/{stem}", word.form),
         (None, Kind::Compound) => format!("({})", word.form),
         (None, _) => word.form.clone(),
@@ -239,6 +239,131 @@ fn words_typed_on_the_other_keyboard_layout_are_taken_as_they_were_meant() {
     assert_eq!(found(&written, "dkssud"), [0], "a word that is there is taken as it is");
 }
 
+/// Documents of a shop, of the news and of everyday verbs, in whose words the dictionary sees particles and endings that are none.
+const SHOP: [&str; 20] = [
+    "강아지 사료",
+    "샤넬 향수",
+    "무선 이어폰",
+    "무선이어폰 파우치",
+    "스타벅스 텀블러",
+    "스타벅스에서 만난 사람",
+    "신라면 블랙",
+    "LG그램 17",
+    "맥북에어",
+    "치즈케이크",
+    "집을 파는 사람",
+    "학교에 가는 길",
+    "어제 학교에 갔다",
+    "음악을 듣는 사람",
+    "음악을 들었다",
+    "새 옷을 샀다",
+    "갤럭시 24",
+    "전기 차 충전기",
+    "유튜브 편집",
+    "된장과 고추장",
+];
+
+fn titles(searcher: &Searcher, q: &str) -> Vec<String> {
+    found(searcher, q).into_iter().map(|id| SHOP[id as usize].to_owned()).collect()
+}
+
+#[test]
+fn a_word_is_found_by_what_is_written_of_it_whatever_the_dictionary_makes_of_that() {
+    let searcher = index(json!({}), &SHOP);
+    let mut missing = Vec::new();
+    for (q, wanted) in [
+        ("강아", "강아지 사료"),
+        ("샤네", "샤넬 향수"),
+        ("무서", "무선 이어폰"),
+        ("무선잉", "무선이어폰 파우치"),
+        ("스타버", "스타벅스 텀블러"),
+        ("스타버", "스타벅스에서 만난 사람"),
+        ("스타박스 ", "스타벅스 텀블러"),
+        ("텀플러", "스타벅스 텀블러"),
+        ("블래", "신라면 블랙"),
+        ("신라며", "신라면 블랙"),
+        ("LG그래", "LG그램 17"),
+        ("맥북엥", "맥북에어"),
+        ("치즈켕", "치즈케이크"),
+        ("파는 ", "집을 파는 사람"),
+        ("가는 ", "어제 학교에 갔다"),
+        ("갔다 ", "학교에 가는 길"),
+        ("듣다 ", "음악을 듣는 사람"),
+        ("들었다 ", "음악을 듣는 사람"),
+        ("사다 ", "새 옷을 샀다"),
+        ("roffjr", "갤럭시 24"),
+        ("roffjrtl24", "갤럭시 24"),
+        ("전기차 ", "전기 차 충전기"),
+        ("유 튜브 ", "유튜브 편집"),
+        ("무선이어폰가방 ", "무선이어폰 파우치"),
+    ] {
+        let titles = titles(&searcher, q);
+        if !titles.iter().any(|title| title == wanted) {
+            missing.push((q, wanted, titles));
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+    assert_eq!(titles(&searcher, "파는 ")[0], "집을 파는 사람");
+    assert_eq!(titles(&searcher, "강아")[0], "강아지 사료");
+    for (q, wanted) in [
+        ("강아", "<em>강아</em>지 사료"),
+        ("스타버", "<em>스타벅</em>스 텀블러"),
+        ("파는 ", "집을 <em>파는</em> 사람"),
+        ("고추장 ", "된장과 <em>고추장</em>"),
+    ] {
+        let hit = &hits(&searcher, &json!({"q": q, "attributesToHighlight": ["text"]}))[0];
+        assert_eq!(hit["_formatted"]["text"], wanted, "{q}");
+    }
+}
+
+#[test]
+fn hangul_typed_letter_by_letter_keeps_finding_the_word() {
+    let searcher = index(json!({}), &SHOP);
+    for (id, text) in SHOP.iter().enumerate() {
+        for word in text.split(' ').filter(|word| word.chars().all(|c| ('가'..='힣').contains(&c)) && word.chars().count() > 1) {
+            let starts = word.char_indices().skip(2).map(|(at, _)| &word[..at]).chain([word]);
+            for typed in starts {
+                assert!(found(&searcher, typed).contains(&(id as u64)), "{typed} does not find {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn composed_and_decomposed_queries_are_answered_alike() {
+    let searcher = index(json!({}), &SHOP);
+    for q in ["갔습니다", "강아지", "파는", "이어폰을 샀다"] {
+        let decomposed: String = unicode_normalization::UnicodeNormalization::nfd(q).collect();
+        assert_eq!(found(&searcher, &decomposed), found(&searcher, q), "{q}");
+    }
+}
+
+#[test]
+fn hangul_is_looked_for_in_the_attributes_that_a_search_names() {
+    let mut index = Fixture::with_options(Options { dictionaries: Some(DICTIONARIES.clone()), ..options() });
+    index.settings(json!({"searchableAttributes": ["title", "brand"]}));
+    index.add(&[
+        json!({"id": 0, "title": "강화유리 필름", "brand": "신지모루"}),
+        json!({"id": 1, "title": "신지모루 케이블", "brand": "없음"}),
+    ]);
+    let searcher = index.searcher();
+    for q in ["신지모루", "지모", "ㅅㅈㅁㄹ", "신지"] {
+        let ids = |on: Value| {
+            hits(&searcher, &json!({"q": q, "attributesToSearchOn": on})).iter().map(|hit| hit["id"].as_u64().unwrap()).collect::<Vec<_>>()
+        };
+        assert!(!ids(json!(["title"])).contains(&0), "{q}");
+        assert!(!ids(json!(["brand"])).contains(&1), "{q}");
+        assert_eq!(ids(json!(["*"])).len(), 2, "{q}");
+    }
+    assert_eq!(found(&searcher, "ㅅㅈㅁㄹ").len(), 2);
+}
+
+#[test]
+fn what_selects_the_look_of_an_emoji_is_no_word() {
+    let searcher = index(json!({}), &["\u{2764}\u{fe0f} 하트", "\u{2615}\u{fe0f} 커피"]);
+    assert_eq!(found(&searcher, "커피 \u{2615}\u{fe0f}"), [1]);
+}
+
 #[test]
 fn a_korean_word_may_have_one_letter_wrong() {
     let searcher = index(json!({}), &TYPED);
@@ -333,7 +458,8 @@ proptest! {
             for word in &words {
                 prop_assert!(word.start < word.end && text.get(word.start..word.end).is_some() && !word.form.is_empty(), "{:?}", word);
             }
-            prop_assert_eq!(analyzer.show(text, Rule::default()).words.len(), words.len());
+            let shown = analyzer.show(text, Rule::default());
+            prop_assert_eq!(shown.words.len() + shown.written.len(), words.len());
         }
     }
 }
