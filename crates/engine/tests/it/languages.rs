@@ -182,6 +182,27 @@ fn separators_joiners_and_stop_words_hold_for_indexing_queries_and_highlights() 
 }
 
 #[test]
+fn a_stop_word_at_the_end_of_a_query_may_become_another_word() {
+    let searcher = index(json!({"stopWords": ["the", "of"]}), &["The theater of dreams", "Thesis on water", "rock of ages"]);
+    assert_eq!(found(&searcher, "the"), [0, 1]);
+    assert_eq!(found(&searcher, "the ").len(), 3, "nothing is asked for");
+    let all = hits(&searcher, &json!({"q": "water the", "matchingStrategy": "all", "attributesToHighlight": ["text"]}));
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0]["_formatted"]["text"], "<em>The</em>sis on <em>water</em>");
+    assert_eq!(found(&searcher, "ages of"), [2], "a stop word that begins nothing asks for nothing more");
+}
+
+#[test]
+fn a_phrase_is_marked_as_one_and_a_match_is_not_cut() {
+    let searcher = index(json!({}), &["The lazy dog sleeps", "東京は日本の首都です。美味しい食べ物がたくさんあります。"]);
+    let hit = &hits(&searcher, &json!({"q": "\"lazy dog\"", "attributesToHighlight": ["text"], "showMatchesPosition": true}))[0];
+    assert_eq!(hit["_formatted"]["text"], "The <em>lazy dog</em> sleeps");
+    assert_eq!(hit["_matchesPosition"]["text"], json!([{"start": 4, "length": 8}]));
+    let hit = &hits(&searcher, &json!({"q": "食べ物", "attributesToHighlight": ["text"], "attributesToCrop": ["text:2"]}))[0];
+    assert!(hit["_formatted"]["text"].as_str().unwrap().contains("<em>食べ物</em>"), "{hit}");
+}
+
+#[test]
 fn a_change_of_the_dictionary_holds_for_the_documents_that_are_there() {
     let mut index = Fixture::with_options(Options { dictionaries: Some(DICTIONARIES.clone()), ..options() });
     index.add(&[json!({"id": 0, "text": "뉴욕피자가게 소식"}), json!({"id": 1, "text": "c++ 입문"}), json!({"id": 2, "text": "c 입문"})]);

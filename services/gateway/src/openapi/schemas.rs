@@ -197,7 +197,8 @@ pub(super) static SCHEMAS: &[Named] = &[
         ("text!", Text, "As asked"), ("attribute", Text, "As asked"), ("koreanDictionary", Text, "The dictionary of Korean in use; null: words as written"),
         ("tokens!", Many(&Of("Token")), "What is searched for"), ("dropped!", Many(&Of("DroppedToken")), "What is not"),
         ("bigrams!", Texts, "Pairs of syllables by which Hangul is found besides"), ("initials!", Texts, "Leading consonants of its Hangul words"),
-        ("synonyms!", Map(&Texts), "What words of the text also mean"), ("draft", Any, "With a draft: tokens, dropped, bigrams, initials and synonyms with it"),
+        ("written!", Texts, "Hangul words of several morphemes, as they are written"),
+        ("synonyms!", Map(&Texts), "What words of the text also mean"), ("draft", Any, "With a draft: tokens, dropped, bigrams, initials, written and synonyms with it"),
         ("changes", Of("AnalysisChanges"), "With a draft: what it would change"),
     ]),
     object("Token", "A word.", &[
