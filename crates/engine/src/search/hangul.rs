@@ -226,8 +226,12 @@ impl Expander<'_> {
                 all.push(word.chars().map(|c| (c, c)).collect());
             }
             found = self.continued(&all)?;
-            // What begins with a whole word is found as for any other word.
-            found.retain(|like| !like.term.starts_with(word) || !one_piece || (unmatched && like.mark == WRITTEN));
+            found.retain(|like| match like.mark {
+                // Where it does not go on, only particles and endings may follow.
+                WRITTEN => !one_piece || unmatched || !like.term.starts_with(word),
+                // What begins with a whole word is found as for any other word.
+                _ => written.goes_on && !(one_piece && like.term.starts_with(word)),
+            });
             // One syllable begins so many words that those which begin with it as it is come first.
             let single = word.chars().nth(1).is_none() && !unmatched;
             let how = match (doubtful, single) {
@@ -245,7 +249,7 @@ impl Expander<'_> {
             let begun = self.continued(&continuations(&pieces[last].words[0].form))?;
             self.add_like(&begun, prefix, 0, &mut units[last]);
         }
-        if doubtful || unmatched {
+        if unmatched || (doubtful && pieces.len() > 1) {
             let typo = Likeness { value: self.weights.typo[0], typos: 1, exact: false };
             let found = self.with_wrong_letter(written)?;
             self.add_like_to_all(&found, typo, units);
