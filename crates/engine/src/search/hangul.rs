@@ -217,6 +217,11 @@ impl Expander<'_> {
         let unmatched = units.iter().any(|unit| unit.frequency == 0);
         let exact = Likeness { value: self.weights.exact, exact: true, ..prefix };
         let as_written = self.as_written(word)?;
+        if !as_written.is_empty() {
+            // Where it is written just so, its morphemes are other forms of it.
+            let share = self.weights.inflected / self.weights.exact;
+            units.iter_mut().flat_map(|unit| &mut unit.segments).flatten().for_each(|list| list.value *= share);
+        }
         self.add_like_to_all(&as_written, exact, units);
 
         let mut found = Vec::new();

@@ -326,6 +326,8 @@ fn a_word_is_found_by_what_is_written_of_it_whatever_the_dictionary_makes_of_tha
     assert!(missing.is_empty(), "{missing:#?}");
     assert_eq!(titles(&searcher, "파는 ")[0], "집을 파는 사람");
     assert_eq!(titles(&searcher, "강아")[0], "강아지 사료");
+    assert_eq!(titles(&searcher, "갔다 ")[0], "어제 학교에 갔다");
+    assert_eq!(titles(&searcher, "스타벅스에서 ")[0], "스타벅스에서 만난 사람");
     for (q, wanted) in [
         ("강아", "<em>강아</em>지 사료"),
         ("스타버", "<em>스타벅</em>스 텀블러"),
