@@ -135,7 +135,7 @@ function reasons(hit, next, asked, texts) {
 
 /** A rule: what it is called, what it says of the hit, how well that is, and whether the next hit does worse. */
 function ruleRow(rule, detail, other, texts) {
-  const said = { words, typo, proximity, attribute, exactness }[rule];
+  const said = { words, typo, proximity, attribute, attributeRank, wordPosition, exactness }[rule];
   if (!said) return row(...sorted(rule, detail, texts));
   const name = texts[`rule${rule[0].toUpperCase()}${rule.slice(1)}`];
   let against = "";
@@ -163,6 +163,8 @@ const attribute = (detail, texts) => {
   const where = detail.queryWordDistanceScore >= 0.8 ? texts.placeEarly : texts.placeLate;
   return `${rank} ${where}`;
 };
+const attributeRank = (detail, texts) => (detail.score >= 0.999 ? texts.attributeRankFirst : texts.attributeRankLater);
+const wordPosition = (detail, texts) => (detail.score >= 0.8 ? texts.wordPositionEarly : texts.wordPositionLate);
 const exactness = (detail, texts) => {
   if (detail.matchType === "exactMatch") return texts.exactMatch;
   if (detail.matchType === "matchesStart") return texts.exactStart;

@@ -190,7 +190,13 @@ pub struct LocalizedAttributes {
 }
 
 /// The ranking rules of an index that nobody changed.
-pub const DEFAULT_RANKING_RULES: [&str; 6] = ["words", "typo", "proximity", "attribute", "sort", "exactness"];
+pub const DEFAULT_RANKING_RULES: [&str; 7] = ["words", "typo", "proximity", "attributeRank", "sort", "wordPosition", "exactness"];
+
+/// The ranking rule that is [`ATTRIBUTE_PARTS`] in one. It was in the default of indexes that are older than they are.
+pub const ATTRIBUTE_RULE: &str = "attribute";
+
+/// The two halves of [`ATTRIBUTE_RULE`].
+pub const ATTRIBUTE_PARTS: [&str; 2] = ["attributeRank", "wordPosition"];
 
 /// The complete settings of an index. Field order is the order in answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

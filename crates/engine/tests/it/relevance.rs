@@ -165,10 +165,13 @@ fn sort_orders_what_matches_equally_well_and_custom_rules_come_at_their_place() 
         json!({"id": 4, "text": "blue shirt", "price": "n/a", "rank": 1}),
     ];
     let settings = |rules: Value| json!({"rankingRules": rules, "sortableAttributes": ["price"], "searchableAttributes": ["text"]});
-    let default = index(settings(json!(["words", "typo", "proximity", "attribute", "sort", "exactness"])), &documents);
-    assert_eq!(ids(&default, &json!({"q": "blue", "sort": ["price:asc"]})), [1, 0, 4, 3]);
-    assert_eq!(ids(&default, &json!({"q": "blue", "sort": ["price:desc"]})), [0, 1, 4, 3]);
-    assert_eq!(ids(&default, &json!({"sort": ["price:asc"]})), [2, 1, 0, 4, 3]);
+    // The default, and what it was before `attribute` came in two parts.
+    for rules in [json!(null), json!(["words", "typo", "proximity", "attribute", "sort", "exactness"])] {
+        let default = index(settings(rules), &documents);
+        assert_eq!(ids(&default, &json!({"q": "blue", "sort": ["price:asc"]})), [1, 0, 4, 3]);
+        assert_eq!(ids(&default, &json!({"q": "blue", "sort": ["price:desc"]})), [0, 1, 4, 3]);
+        assert_eq!(ids(&default, &json!({"sort": ["price:asc"]})), [2, 1, 0, 4, 3]);
+    }
 
     let first = index(settings(json!(["sort", "words", "typo"])), &documents);
     assert_eq!(ids(&first, &json!({"q": "blue shirt", "sort": ["price:asc"]})), [2, 1, 0, 4, 3]);
