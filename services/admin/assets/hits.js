@@ -1,5 +1,6 @@
 // Hits as a site would show them, and why each one is where it is. Documents are text here, whatever they hold: nothing is read as HTML.
 import { fill } from "./api.js";
+import { documentId } from "./document-id.js";
 
 // Around what matched: nothing that a document could hold by chance or by plan.
 const token = crypto.getRandomValues(new Uint32Array(2)).join("");
@@ -81,7 +82,7 @@ export function hitItem(hit, { place, next, asked, texts }) {
   if (rest.length) body.append(attributes(rest, texts));
   const foot = element("div", "hit-foot");
   foot.append(why(hit, { place, next, asked, texts }));
-  const id = hit[texts.primary];
+  const id = documentId(hit, texts.primary);
   if (texts.primary && (typeof id === "string" || typeof id === "number")) {
     const link = element("a", "", texts.open);
     link.href = `${texts.document}?id=${encodeURIComponent(id)}`;

@@ -162,7 +162,8 @@ mod tests {
         for good in [serde_json::json!(["attribute"]), serde_json::json!(["wordPosition", "sort", "attributeRank"])] {
             patch(serde_json::json!({"rankingRules": good})).validate().unwrap();
         }
-        for (rules, at) in [(serde_json::json!(["words", "attributeRank", "attribute"]), 1), (serde_json::json!(["attribute", "wordPosition"]), 1)]
+        for (rules, at) in
+            [(serde_json::json!(["words", "attributeRank", "attribute"]), 1), (serde_json::json!(["attribute", "wordPosition"]), 1)]
         {
             let error = patch(serde_json::json!({"rankingRules": rules})).validate().unwrap_err();
             assert_eq!(error.code, Code::InvalidSettingsRankingRules);

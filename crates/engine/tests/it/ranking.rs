@@ -141,7 +141,8 @@ fn attribute_rank_and_word_position_are_told_apart_and_rank_as_attribute_does() 
         json!({"id": 1, "title": "blue shirt", "text": "blue", "price": 1}),
         json!({"id": 2, "title": "this one here is a long text with blue shirt", "price": 0}),
     ];
-    let settings = |rules: Value| json!({"rankingRules": rules, "searchableAttributes": ["title", "text"], "sortableAttributes": ["price"]});
+    let settings =
+        |rules: Value| json!({"rankingRules": rules, "searchableAttributes": ["title", "text"], "sortableAttributes": ["price"]});
     let searcher = index(settings(json!(null)), &documents);
     let request = json!({"q": "blue shirt", "sort": ["price:asc"], "showRankingScoreDetails": true, "showRankingScore": true});
     let found = hits(&searcher, &request);
