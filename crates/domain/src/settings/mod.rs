@@ -40,7 +40,7 @@ impl FilterableAttribute {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FilterableFeatures {
-    /// Names or patterns with one `*` at an end.
+    /// Names or patterns with `*` at an end or at both.
     pub attribute_patterns: Vec<String>,
     /// What they may be used for.
     #[serde(default)]
@@ -183,7 +183,7 @@ pub enum PrefixSearch {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LocalizedAttributes {
-    /// Names or patterns with one `*` at an end.
+    /// Names or patterns with `*` at an end or at both.
     pub attribute_patterns: Vec<String>,
     /// ISO 639 codes such as `kor` or `ko`; empty: detect.
     pub locales: Vec<String>,

@@ -114,7 +114,7 @@ fn patterns(patterns: &[String], place: &str, code: Code) -> Result<(), ApiError
     for pattern in patterns {
         let inner = pattern.trim_start_matches('*').trim_end_matches('*');
         if inner.contains('*') || pattern.is_empty() {
-            let why = format!("`{pattern}` is not a valid attribute pattern: `*` may stand at one end only.");
+            let why = format!("`{pattern}` is not a valid attribute pattern: `*` may stand at its ends only.");
             return Err(ApiError::new(code, format!("Invalid value at `.{place}`: {why}")));
         }
     }

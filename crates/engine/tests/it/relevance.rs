@@ -87,6 +87,22 @@ fn the_first_attribute_before_the_last_whatever_the_length() {
 }
 
 #[test]
+fn attributes_to_search_on_may_have_a_star_at_either_end() {
+    let documents = [
+        json!({"id": 0, "title": "jar"}),
+        json!({"id": 1, "subtitle": "jar"}),
+        json!({"id": 2, "info": {"name": "jar"}}),
+        json!({"id": 3, "note": "jar"}),
+    ];
+    let searcher = index(json!({"searchableAttributes": ["title", "subtitle", "info.name", "note"]}), &documents);
+    for (only, found) in [("*title", vec![0, 1]), ("*.name", vec![2]), ("*n*", vec![2, 3]), ("sub*", vec![1]), ("*", vec![0, 1, 2, 3])] {
+        let mut ids = ids(&searcher, &json!({"q": "jar", "attributesToSearchOn": [only]}));
+        ids.sort_unstable();
+        assert_eq!(ids, found, "{only}");
+    }
+}
+
+#[test]
 fn close_before_far_and_in_order_before_turned_round() {
     let searcher = texts(&[
         "red and very nice but not so cheap leather shoes",
