@@ -5,16 +5,14 @@ pub fn covers(outer: &str, inner: &str) -> bool {
     inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// Whether an attribute is meant by a name or pattern (`*` at one end), itself or through the object that holds it.
+/// Whether an attribute is meant by a name or pattern (`*` at either end or at both), itself or through the object that holds it.
 pub fn matches(pattern: &str, attribute: &str) -> bool {
-    if pattern == "*" {
-        true
-    } else if let Some(prefix) = pattern.strip_suffix('*') {
-        attribute.starts_with(prefix)
-    } else if let Some(suffix) = pattern.strip_prefix('*') {
-        attribute.ends_with(suffix)
-    } else {
-        covers(pattern, attribute)
+    match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+        (Some(""), _) => true,
+        (Some(part), Some(_)) => attribute.contains(part.trim_end_matches('*')),
+        (Some(suffix), None) => attribute.ends_with(suffix),
+        (None, Some(prefix)) => attribute.starts_with(prefix),
+        (None, None) => covers(pattern, attribute),
     }
 }
 
@@ -24,10 +22,22 @@ mod tests {
 
     #[test]
     fn a_pattern_means_what_it_begins_or_ends_with_and_a_name_also_what_is_inside() {
-        for (pattern, name) in [("*", "a"), ("a*", "ab"), ("*b", "ab"), ("a", "a"), ("a", "a.b"), ("a.*", "a.b")] {
+        for (pattern, name) in [
+            ("*", "a"),
+            ("a*", "ab"),
+            ("*b", "ab"),
+            ("*b", "b"),
+            ("*b*", "abc"),
+            ("*b*", "b"),
+            ("*.b", "a.b"),
+            ("**", "a"),
+            ("a", "a"),
+            ("a", "a.b"),
+            ("a.*", "a.b"),
+        ] {
             assert!(matches(pattern, name), "{pattern} {name}");
         }
-        for (pattern, name) in [("a*", "ba"), ("*b", "ba"), ("a", "ab"), ("a.b", "a")] {
+        for (pattern, name) in [("a*", "ba"), ("*b", "ba"), ("*b*", "ac"), ("*.b", "b"), ("a*b", "ab"), ("a", "ab"), ("a.b", "a")] {
             assert!(!matches(pattern, name), "{pattern} {name}");
         }
     }

@@ -7,6 +7,7 @@ pub mod auth;
 pub mod batch;
 pub mod container;
 pub mod dictionary;
+pub mod document_id;
 pub mod error;
 pub mod federation;
 pub mod filter;

@@ -3,7 +3,11 @@
 use std::{fmt, sync::Arc};
 
 use indexmap::IndexMap;
-use onggi_domain::{ApiError, Code, settings::Settings};
+use onggi_domain::{
+    ApiError, Code,
+    document_id::{self, Id},
+    settings::Settings,
+};
 use rustc_hash::FxHashMap;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -99,10 +103,15 @@ impl DocumentReader {
     /// Reads a document into `parsed`, whose buffers are reused.
     pub(crate) fn read(&mut self, json: &str, primary_key: &str, parsed: &mut Parsed) -> std::result::Result<(), Refusal> {
         parsed.clear();
+        parsed.id = match document_id::find::<IgnoredAny>(json, primary_key).map(|found| found.id) {
+            Ok(Some(Id::Good(id))) => id,
+            Ok(_) => return Err(Refusal::Damaged(format!("no usable id in `{primary_key}`"))),
+            Err(error) => return Err(Refusal::Damaged(error.to_string())),
+        };
         let mut path = String::new();
         let mut too_many = false;
         let mut deserializer = serde_json::Deserializer::from_str(json);
-        let mut cursor = Cursor { reader: self, parsed, path: &mut path, primary_key, at_id: false, too_many: &mut too_many };
+        let mut cursor = Cursor { reader: self, parsed, path: &mut path, too_many: &mut too_many };
         let outcome = deserializer.deserialize_map(TopLevel(&mut cursor)).and_then(|()| deserializer.end());
         if too_many {
             return Err(Refusal::Task(ApiError::new(
@@ -111,9 +120,6 @@ impl DocumentReader {
             )));
         }
         outcome.map_err(|error| Refusal::Damaged(error.to_string()))?;
-        if parsed.id.is_empty() {
-            return Err(Refusal::Damaged(format!("no usable id in `{primary_key}`")));
-        }
         self.finish_geo(parsed).map_err(Refusal::Task)
     }
 
@@ -170,7 +176,6 @@ impl DocumentReader {
 
 impl Parsed {
     fn clear(&mut self) {
-        self.id.clear();
         self.slots.iter_mut().for_each(String::clear);
         self.hangul.clear();
         self.columns.clear();
@@ -186,17 +191,11 @@ struct Cursor<'r> {
     reader: &'r mut DocumentReader,
     parsed: &'r mut Parsed,
     path: &'r mut String,
-    primary_key: &'r str,
-    /// Whether it is the value of the primary key: an attribute of the document itself, whatever its name may look like.
-    at_id: bool,
     too_many: &'r mut bool,
 }
 
 impl Cursor<'_> {
     fn text(&mut self, text: &str) {
-        if self.at_id {
-            self.parsed.id.push_str(text);
-        }
         if let Some(axis) = self.geo_axis() {
             return self.geo(axis, text.trim().parse().ok());
         }
@@ -216,11 +215,8 @@ impl Cursor<'_> {
         }
     }
 
-    fn number(&mut self, value: f64, text: fmt::Arguments<'_>, integer: bool) {
+    fn number(&mut self, value: f64, text: fmt::Arguments<'_>) {
         use fmt::Write as _;
-        if self.at_id && integer {
-            let _ = self.parsed.id.write_fmt(text);
-        }
         if let Some(axis) = self.geo_axis() {
             return self.geo(axis, Some(value));
         }
@@ -273,7 +269,6 @@ impl<'de> Visitor<'de> for TopLevel<'_, '_> {
                 return Err(A::Error::custom("too many fields"));
             };
             cursor.parsed.fields.push(field);
-            cursor.at_id = cursor.path == cursor.primary_key;
             map.next_value_seed(Attribute { cursor: &mut *cursor, whole: true })?;
             cursor.path.clear();
         }
@@ -356,19 +351,19 @@ impl<'de> Visitor<'de> for Attribute<'_, '_> {
 
     fn visit_i64<E>(mut self, value: i64) -> std::result::Result<(), E> {
         self.exists();
-        self.cursor.number(value as f64, format_args!("{value}"), true);
+        self.cursor.number(value as f64, format_args!("{value}"));
         Ok(())
     }
 
     fn visit_u64<E>(mut self, value: u64) -> std::result::Result<(), E> {
         self.exists();
-        self.cursor.number(value as f64, format_args!("{value}"), true);
+        self.cursor.number(value as f64, format_args!("{value}"));
         Ok(())
     }
 
     fn visit_f64<E>(mut self, value: f64) -> std::result::Result<(), E> {
         self.exists();
-        self.cursor.number(value, format_args!("{value}"), false);
+        self.cursor.number(value, format_args!("{value}"));
         Ok(())
     }
 

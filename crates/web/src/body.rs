@@ -3,7 +3,7 @@
 use axum::body::{Body, HttpBody};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use onggi_domain::{ApiError, Code, limits::Limits};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 /// Reads a whole body of at most `limit` bytes.
 pub async fn read(body: Body, limit: u64) -> Result<bytes::Bytes, ApiError> {
@@ -44,6 +44,10 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8], code_of: impl Fn(&str) -> Code) 
         let path = error.path().to_string();
         let inner = error.into_inner();
         if inner.is_data() {
+            // What is not JSON further on is nothing of any type.
+            if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
+                return malformed(&error);
+            }
             let field = path.split(['.', '[']).next().unwrap_or_default();
             let place = if path == "." { String::new() } else { format!(" at `.{path}`") };
             return ApiError::new(code_of(field), format!("Invalid value{place}: {inner}"));
@@ -128,6 +132,9 @@ mod tests {
             (&b"  \n"[..], Code::MissingPayload, "missing"),
             (b"{\"q\":\n  x}", Code::MalformedPayload, "line 2 column 3"),
             (b"{\"q\": \"a\"", Code::MalformedPayload, "line 1 column 9"),
+            (b"[{\"a\":", Code::MalformedPayload, "EOF while parsing a value at line 1 column 6"),
+            (b"{\"q\": 1, \"sort\":", Code::MalformedPayload, "EOF while parsing a value"),
+            (b"{\"q\": 1} x", Code::MalformedPayload, "trailing characters"),
             (b"{} {}", Code::MalformedPayload, "line 1 column 4"),
             (b"{\"q\":\n\"\xff\"}", Code::MalformedPayload, "invalid UTF-8 (byte 0xff) at line 2 column 2"),
             (b"{\"q\": 1}", Code::InvalidSearchQ, "`.q`: invalid type: integer `1`, expected a string"),

@@ -37,3 +37,41 @@ fn leave_at_default(setting: &AbsentSetting, value: &Value) -> Result<(), ApiErr
     }
     Err(ApiError::feature_not_enabled(&format!("Changing the setting `{}`", setting.name), setting.name))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_wrong_filterable_attribute_is_named_with_what_would_be_right() {
+        for (attribute, says) in [
+            (
+                json!(3),
+                "`.filterableAttributes[1]`: invalid type: integer `3`, expected a string, the name or pattern of attributes, or an object",
+            ),
+            (json!(["a"]), "`.filterableAttributes[1]`: invalid type: sequence"),
+            (json!({"features": {}}), "`.filterableAttributes[1]`: missing field `attributePatterns`"),
+            (
+                json!({"attributePatterns": "a"}),
+                "`.filterableAttributes[1].attributePatterns`: invalid type: string \"a\", expected a sequence",
+            ),
+            (
+                json!({"attributePatterns": ["a"], "features": {"facetSearch": "yes"}}),
+                "`.filterableAttributes[1].features.facetSearch`: invalid type: string \"yes\", expected a boolean",
+            ),
+            (
+                json!({"attributePatterns": ["a"], "features": {"filter": {"equal": true}}}),
+                "`.filterableAttributes[1].features.filter.equal`: unknown field `equal`, expected `equality` or `comparison`",
+            ),
+        ] {
+            let fields = Map::from_iter([("filterableAttributes".to_owned(), json!(["a", attribute]))]);
+            let error = patch(fields).unwrap_err();
+            assert_eq!(error.code, Code::InvalidSettingsFilterableAttributes, "{attribute}");
+            assert!(error.message.contains(says), "{error}");
+        }
+        let long = json!([{"attributePatterns": ["a"], "features": {"facetSearch": true}}, "b"]);
+        assert!(patch(Map::from_iter([("filterableAttributes".to_owned(), long)])).is_ok());
+    }
+}

@@ -1,5 +1,6 @@
 // What queries find in this index and in another one, side by side.
 import { api, fill, toast } from "./api.js";
+import { documentId } from "./document-id.js";
 import { h } from "./dom.js";
 
 const root = document.getElementById("results");
@@ -17,7 +18,7 @@ function title(hit) {
   return (named?.[1] ?? JSON.stringify(hit)).slice(0, 140);
 }
 
-const id = (hit) => JSON.stringify(hit[texts.primaryKey] ?? hit);
+const id = (hit) => JSON.stringify(documentId(hit, texts.primaryKey) ?? hit);
 
 function side(name, answer, other, isOther) {
   const places = new Map(other.hits.map((hit, at) => [id(hit), at]));

@@ -1,5 +1,6 @@
 // Documents: waits for the task that the page was left with, and checks and saves a document without leaving the page.
 import { fill, toast, until, upload } from "./api.js";
+import { documentId } from "./document-id.js";
 
 const page = document.getElementById("documents");
 
@@ -36,10 +37,9 @@ if (form) {
 
   // A number that is too large for a script is compared as it is written.
   function written(text, value) {
-    const id = value[texts.primary];
+    const id = documentId(value, texts.primary);
     if (typeof id === "number" && !Number.isSafeInteger(id)) {
-      const key = JSON.stringify(texts.primary).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-      return text.match(new RegExp(`${key}\\s*:\\s*(-?\\d+)`))?.[1];
+      return (text.match(/:\s*-?\d+/g) ?? []).map((found) => found.slice(1).trim()).find((found) => Number(found) === id);
     }
     return id === undefined ? undefined : String(id);
   }

@@ -1,5 +1,6 @@
 // Hits as a site would show them, and why each one is where it is. Documents are text here, whatever they hold: nothing is read as HTML.
 import { fill } from "./api.js";
+import { documentId } from "./document-id.js";
 
 // Around what matched: nothing that a document could hold by chance or by plan.
 const token = crypto.getRandomValues(new Uint32Array(2)).join("");
@@ -81,7 +82,7 @@ export function hitItem(hit, { place, next, asked, texts }) {
   if (rest.length) body.append(attributes(rest, texts));
   const foot = element("div", "hit-foot");
   foot.append(why(hit, { place, next, asked, texts }));
-  const id = hit[texts.primary];
+  const id = documentId(hit, texts.primary);
   if (texts.primary && (typeof id === "string" || typeof id === "number")) {
     const link = element("a", "", texts.open);
     link.href = `${texts.document}?id=${encodeURIComponent(id)}`;
@@ -135,7 +136,7 @@ function reasons(hit, next, asked, texts) {
 
 /** A rule: what it is called, what it says of the hit, how well that is, and whether the next hit does worse. */
 function ruleRow(rule, detail, other, texts) {
-  const said = { words, typo, proximity, attribute, exactness }[rule];
+  const said = { words, typo, proximity, attribute, attributeRank, wordPosition, exactness }[rule];
   if (!said) return row(...sorted(rule, detail, texts));
   const name = texts[`rule${rule[0].toUpperCase()}${rule.slice(1)}`];
   let against = "";
@@ -163,6 +164,8 @@ const attribute = (detail, texts) => {
   const where = detail.queryWordDistanceScore >= 0.8 ? texts.placeEarly : texts.placeLate;
   return `${rank} ${where}`;
 };
+const attributeRank = (detail, texts) => (detail.score >= 0.999 ? texts.attributeRankFirst : texts.attributeRankLater);
+const wordPosition = (detail, texts) => (detail.score >= 0.8 ? texts.wordPositionEarly : texts.wordPositionLate);
 const exactness = (detail, texts) => {
   if (detail.matchType === "exactMatch") return texts.exactMatch;
   if (detail.matchType === "matchesStart") return texts.exactStart;

@@ -160,7 +160,10 @@ export function attributes(value, change, texts, { order }) {
 
 /** Ranking rules: the built-in ones, and attributes with a direction. */
 export function rankingRules(value, change, texts) {
-  const builtIn = ["words", "typo", "proximity", "attribute", "sort", "exactness"];
+  const parts = ["attributeRank", "wordPosition"];
+  const builtIn = ["words", "typo", "proximity", "attribute", ...parts, "sort", "exactness"];
+  // `attribute` is the two parts in one: a list has the one or the others.
+  const clashes = (rule, list) => (rule === "attribute" ? parts.some((part) => list.includes(part)) : parts.includes(rule) && list.includes("attribute"));
   const host = h("div", { class: "stack" });
   const label = (rule) => {
     if (builtIn.includes(rule)) return [rule, texts[`rule_${rule}`]];
@@ -171,7 +174,7 @@ export function rankingRules(value, change, texts) {
   const missing = h("div", { class: "row wrap" });
   const direction = h("select", { "aria-label": texts.direction }, h("option", { value: "desc" }, texts.descending), h("option", { value: "asc" }, texts.ascending));
   function offer() {
-    const left = builtIn.filter((rule) => !rows.list().includes(rule));
+    const left = builtIn.filter((rule) => !rows.list().includes(rule) && !clashes(rule, rows.list()));
     missing.replaceChildren(...left.map((rule) => h("button", { type: "button", class: "small", onclick: () => { rows.add(rule); offer(); } }, `+ ${rule}`)));
   }
   offer();

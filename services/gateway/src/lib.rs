@@ -4,11 +4,12 @@
 //! The way of a request: `observe` gives it an id and a span, `routes` says what it needs and who answers, `handle` drives it:
 //! `authenticate` (keys, `token`, and `provider` for those of identity providers), `tenants` (rate and concurrency), then either a service behind (`forward`) or, by
 //! `indexes`, a searcher of the index (`search`, with `replicas` and `waking`), or for a `multi_search` several, whose hits
-//! `federation` merges. What was asked is counted (`counting`); apps report clicks (`events`). Pages of the portal, and what people who are
+//! `federation` merges, and the answer is `compress`ed. What was asked is counted (`counting`); apps report clicks (`events`). Pages of the portal, and what people who are
 //! signed in there ask of the API, come by `portal`.
 
 mod authenticate;
 mod body;
+mod compress;
 pub mod counting;
 mod discovery;
 mod events;
@@ -151,7 +152,7 @@ pub fn router(config: GatewayConfig, deps: Deps) -> Router {
         .with_state(gateway)
         .layer(middleware::from_fn(observe::observe))
         .layer(middleware::from_fn(|request: Request, next: middleware::Next| trace::begin("gateway", request, next)));
-    let outside = inside.clone().layer(headers::cors());
+    let outside = compress::compressed(inside.clone()).layer(headers::cors());
     // Before a route is looked for. Pages of other sites may call the API, but nothing of the portal's, where cookies say who calls.
     Router::new().fallback(async move |request: Request| {
         let request = paths::normalize(request);

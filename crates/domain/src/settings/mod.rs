@@ -3,10 +3,16 @@
 //! [`Settings`] is always complete: what nobody set has its default. [`SettingsPatch`] names what changes: an absent
 //! field stays, `null` resets to the default.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+};
 
 use crate::Code;
 
@@ -17,13 +23,38 @@ mod validate;
 pub use patch::{FacetingPatch, MinWordSizePatch, PaginationPatch, Setting, SettingsPatch, TypoTolerancePatch};
 
 /// A filterable attribute: a name or pattern, or patterns with the filter features they offer.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(untagged)]
 pub enum FilterableAttribute {
     /// A name or a pattern such as `product.*`, with every feature but `CONTAINS` left at its default.
     Name(String),
     /// Patterns with their features.
     Features(FilterableFeatures),
+}
+
+// Not derived, which would not say what is wrong with which part of a value.
+impl<'de> Deserialize<'de> for FilterableAttribute {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameOrFeatures;
+
+        impl<'de> Visitor<'de> for NameOrFeatures {
+            type Value = FilterableAttribute;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string, the name or pattern of attributes, or an object with `attributePatterns` and `features`")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<FilterableAttribute, E> {
+                Ok(FilterableAttribute::Name(name.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<FilterableAttribute, A::Error> {
+                FilterableFeatures::deserialize(MapAccessDeserializer::new(map)).map(FilterableAttribute::Features)
+            }
+        }
+
+        deserializer.deserialize_any(NameOrFeatures)
+    }
 }
 
 impl FilterableAttribute {
@@ -40,7 +71,7 @@ impl FilterableAttribute {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FilterableFeatures {
-    /// Names or patterns with one `*` at an end.
+    /// Names or patterns with `*` at an end or at both.
     pub attribute_patterns: Vec<String>,
     /// What they may be used for.
     #[serde(default)]
@@ -183,14 +214,20 @@ pub enum PrefixSearch {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LocalizedAttributes {
-    /// Names or patterns with one `*` at an end.
+    /// Names or patterns with `*` at an end or at both.
     pub attribute_patterns: Vec<String>,
     /// ISO 639 codes such as `kor` or `ko`; empty: detect.
     pub locales: Vec<String>,
 }
 
 /// The ranking rules of an index that nobody changed.
-pub const DEFAULT_RANKING_RULES: [&str; 6] = ["words", "typo", "proximity", "attribute", "sort", "exactness"];
+pub const DEFAULT_RANKING_RULES: [&str; 7] = ["words", "typo", "proximity", "attributeRank", "sort", "wordPosition", "exactness"];
+
+/// The ranking rule that is [`ATTRIBUTE_PARTS`] in one. It was in the default of indexes that are older than they are.
+pub const ATTRIBUTE_RULE: &str = "attribute";
+
+/// The two halves of [`ATTRIBUTE_RULE`].
+pub const ATTRIBUTE_PARTS: [&str; 2] = ["attributeRank", "wordPosition"];
 
 /// The complete settings of an index. Field order is the order in answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

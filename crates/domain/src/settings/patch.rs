@@ -39,6 +39,16 @@ impl<T: Clone> Setting<T> {
     }
 }
 
+impl Setting<Vec<String>> {
+    /// A list with `*` among its names means all, which is the default.
+    fn all_or_named(&self) -> Self {
+        match self {
+            Self::Set(names) if names.iter().any(|name| name == "*") => Self::Reset,
+            other => other.clone(),
+        }
+    }
+}
+
 impl<T: Serialize> Serialize for Setting<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -154,8 +164,8 @@ impl Settings {
     /// Applies a patch.
     pub fn apply(&mut self, patch: &SettingsPatch) {
         let default = Self::default();
-        patch.displayed_attributes.apply(&mut self.displayed_attributes, default.displayed_attributes);
-        patch.searchable_attributes.apply(&mut self.searchable_attributes, default.searchable_attributes);
+        patch.displayed_attributes.all_or_named().apply(&mut self.displayed_attributes, default.displayed_attributes);
+        patch.searchable_attributes.all_or_named().apply(&mut self.searchable_attributes, default.searchable_attributes);
         patch.filterable_attributes.apply(&mut self.filterable_attributes, default.filterable_attributes);
         patch.sortable_attributes.apply(&mut self.sortable_attributes, default.sortable_attributes);
         patch.ranking_rules.apply(&mut self.ranking_rules, default.ranking_rules);
@@ -242,6 +252,16 @@ mod tests {
         assert_eq!(settings.distinct_attribute, None);
         settings.apply(&patch(serde_json::json!({"stopWords": null})));
         assert_eq!(settings, Settings::default());
+    }
+
+    #[test]
+    fn a_list_with_a_star_among_its_names_is_all_attributes() {
+        let mut settings = Settings::default();
+        settings.apply(&patch(serde_json::json!({"searchableAttributes": ["name"], "displayedAttributes": ["a", "b"]})));
+        settings.apply(&patch(serde_json::json!({"searchableAttributes": ["name", "*"], "displayedAttributes": ["*", "a"]})));
+        assert_eq!(settings, Settings::default());
+        settings.apply(&patch(serde_json::json!({"searchableAttributes": ["na*"]})));
+        assert_eq!(settings.searchable_attributes, ["na*"]);
     }
 
     #[test]

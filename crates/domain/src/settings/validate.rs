@@ -1,6 +1,6 @@
 //! What the shape of a change alone cannot say: ranking rules, typo lengths, patterns, locales, the dictionary, bounds.
 
-use super::{DEFAULT_RANKING_RULES, FilterableAttribute, MinWordSize, Setting, Settings, SettingsPatch};
+use super::{ATTRIBUTE_PARTS, ATTRIBUTE_RULE, DEFAULT_RANKING_RULES, FilterableAttribute, MinWordSize, Setting, Settings, SettingsPatch};
 use crate::{ApiError, Code, dictionary, locale};
 
 /// Names that stand for something else than an attribute where attributes are named.
@@ -11,6 +11,7 @@ impl SettingsPatch {
     pub fn validate(&self) -> Result<(), ApiError> {
         if let Setting::Set(rules) = &self.ranking_rules {
             rules.iter().enumerate().try_for_each(|(at, rule)| ranking_rule(at, rule))?;
+            one_way_to_name_attributes(rules)?;
         }
         if let Setting::Set(typo) = &self.typo_tolerance
             && let Setting::Set(sizes) = &typo.min_word_size_for_typos
@@ -58,12 +59,28 @@ impl Settings {
     }
 }
 
+/// A rule and its halves in one list would say the same thing twice, at two places.
+fn one_way_to_name_attributes(rules: &[String]) -> Result<(), ApiError> {
+    let part = rules.iter().position(|rule| ATTRIBUTE_PARTS.contains(&rule.as_str()));
+    match part.filter(|_| rules.iter().any(|rule| rule == ATTRIBUTE_RULE)) {
+        None => Ok(()),
+        Some(at) => {
+            let message = format!(
+                "Invalid value at `.rankingRules[{at}]`: `{}` cannot be used together with `{ATTRIBUTE_RULE}`, which is `attributeRank` and \
+                 `wordPosition` in one. Name either `{ATTRIBUTE_RULE}` or its parts.",
+                rules[at]
+            );
+            Err(ApiError::new(Code::InvalidSettingsRankingRules, message))
+        }
+    }
+}
+
 fn ranking_rule(at: usize, rule: &str) -> Result<(), ApiError> {
     let invalid = |why: String| {
         let message = format!("Invalid value at `.rankingRules[{at}]`: {why}");
         Err(ApiError::new(Code::InvalidSettingsRankingRules, message))
     };
-    if DEFAULT_RANKING_RULES.contains(&rule) {
+    if rule == ATTRIBUTE_RULE || DEFAULT_RANKING_RULES.contains(&rule) {
         return Ok(());
     }
     match rule.strip_suffix(":asc").or_else(|| rule.strip_suffix(":desc")) {
@@ -72,8 +89,8 @@ fn ranking_rule(at: usize, rule: &str) -> Result<(), ApiError> {
         }
         Some(name) if !name.is_empty() => Ok(()),
         _ => invalid(format!(
-            "`{rule}` ranking rule is invalid. Valid ranking rules are words, typo, sort, proximity, attribute, exactness and custom \
-             ranking rules."
+            "`{rule}` ranking rule is invalid. Valid ranking rules are words, typo, sort, proximity, attribute, attributeRank, wordPosition, \
+             exactness and custom ranking rules."
         )),
     }
 }
@@ -97,7 +114,7 @@ fn patterns(patterns: &[String], place: &str, code: Code) -> Result<(), ApiError
     for pattern in patterns {
         let inner = pattern.trim_start_matches('*').trim_end_matches('*');
         if inner.contains('*') || pattern.is_empty() {
-            let why = format!("`{pattern}` is not a valid attribute pattern: `*` may stand at one end only.");
+            let why = format!("`{pattern}` is not a valid attribute pattern: `*` may stand at its ends only.");
             return Err(ApiError::new(code, format!("Invalid value at `.{place}`: {why}")));
         }
     }
@@ -137,6 +154,20 @@ mod tests {
             (serde_json::json!({"searchCutoffMs": 0}), Code::InvalidSettingsSearchCutoffMs),
         ] {
             assert_eq!(patch(json.clone()).validate().unwrap_err().code, code, "{json}");
+        }
+    }
+
+    #[test]
+    fn attributes_are_ranked_by_one_rule_or_by_its_parts_but_not_by_both() {
+        for good in [serde_json::json!(["attribute"]), serde_json::json!(["wordPosition", "sort", "attributeRank"])] {
+            patch(serde_json::json!({"rankingRules": good})).validate().unwrap();
+        }
+        for (rules, at) in
+            [(serde_json::json!(["words", "attributeRank", "attribute"]), 1), (serde_json::json!(["attribute", "wordPosition"]), 1)]
+        {
+            let error = patch(serde_json::json!({"rankingRules": rules})).validate().unwrap_err();
+            assert_eq!(error.code, Code::InvalidSettingsRankingRules);
+            assert!(error.message.starts_with(&format!("Invalid value at `.rankingRules[{at}]`")), "{error}");
         }
     }
 

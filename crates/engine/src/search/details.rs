@@ -73,12 +73,12 @@ impl Text<'_> {
             }
             "proximity" => json!({"order": order, "score": self.seen.proximity}),
             "attribute" => {
-                let slots = self.plan.slots.len().max(1) as f32;
-                let rank = 1.0 - self.matches.rank / slots;
-                let place = PLACE / (PLACE + self.matches.position);
-                let score = rank - (1.0 - place) / slots;
+                let (rank, place) = (self.attribute_rank(), self.word_position());
+                let score = rank - (1.0 - place) / self.slots();
                 json!({"order": order, "attributeRankingOrderScore": rank, "queryWordDistanceScore": place, "score": score.max(0.0)})
             }
+            "attributeRank" => json!({"order": order, "score": self.attribute_rank()}),
+            "wordPosition" => json!({"order": order, "score": self.word_position()}),
             "exactness" => match self.seen.whole {
                 Whole::Attribute => json!({"order": order, "matchType": "exactMatch", "score": 1.0}),
                 Whole::Start => json!({"order": order, "matchType": "matchesStart", "score": share(2, 3)}),
@@ -90,6 +90,20 @@ impl Text<'_> {
             },
             _ => return None,
         })
+    }
+
+    /// 1 where all words are in the most important attribute.
+    fn attribute_rank(&self) -> f32 {
+        1.0 - self.matches.rank / self.slots()
+    }
+
+    /// 1 where all words are at the beginning of their attribute.
+    fn word_position(&self) -> f32 {
+        PLACE / (PLACE + self.matches.position)
+    }
+
+    fn slots(&self) -> f32 {
+        self.plan.slots.len().max(1) as f32
     }
 }
 

@@ -31,7 +31,8 @@ pub(super) struct Facet {
     pub(super) named: bool,
 }
 
-/// The attributes that `facets` means, for an error of this code; `*` are all that the settings name or documents have.
+/// The attributes that `facets` means, for an error of this code: each name with what documents have inside it. `*` are all that the settings
+/// name or documents have; a star within a name is a letter as others are.
 pub(super) fn attributes(
     facets: &[String],
     settings: &Settings,
@@ -42,13 +43,7 @@ pub(super) fn attributes(
     if facets.iter().any(|facet| facet == "*") {
         let named = settings.filterable_attributes.iter().filter(|rule| names::filters(rule)).flat_map(FilterableAttribute::patterns);
         all.extend(named.filter(|pattern| !pattern.contains('*')).map(|name| Facet { name: name.clone(), named: true }));
-        for segment in segments {
-            each_present(segment, |name| {
-                if names::is_filterable(name, settings) {
-                    all.push(Facet { name: name.to_owned(), named: false });
-                }
-            })?;
-        }
+        present(segments, "", settings, &mut all)?;
     }
     for name in facets.iter().filter(|facet| *facet != "*") {
         if !names::is_filterable(name, settings) {
@@ -56,7 +51,8 @@ pub(super) fn attributes(
             let message = format!("Invalid facet distribution: Attribute `{name}` is not filterable. {why}");
             return Ok(Err(ApiError::new(code, message)));
         }
-        all.push(Facet { name: name.clone(), named: true });
+        all.push(Facet { name: name.clone(), named: !name.contains('*') });
+        present(segments, &format!("{name}."), settings, &mut all)?;
     }
     let mut seen: FxHashSet<String> = FxHashSet::default();
     all.sort_by_key(|facet| !facet.named);
@@ -64,15 +60,18 @@ pub(super) fn attributes(
     Ok(Ok(all))
 }
 
-/// The attributes with columns that documents of a segment have.
-fn each_present(segment: &SegmentReader, mut visit: impl FnMut(&str)) -> tantivy::Result<()> {
-    let index = segment.inverted_index(PRESENCE)?;
+/// Adds the filterable attributes that documents have and whose names begin so.
+fn present(segments: &[SegmentReader], beginning: &str, settings: &Settings, all: &mut Vec<Facet>) -> tantivy::Result<()> {
     let tag = Presence::Exists.tag().to_string();
-    let behind = format!("{tag}{}", char::MAX);
-    let mut terms = index.terms().range().ge(&tag).lt(&behind).into_stream()?;
-    while terms.advance() {
-        if let Ok(term) = std::str::from_utf8(terms.key()) {
-            visit(&term[tag.len()..]);
+    let (first, behind) = (format!("{tag}{beginning}"), format!("{tag}{beginning}{}", char::MAX));
+    for segment in segments {
+        let index = segment.inverted_index(PRESENCE)?;
+        let mut terms = index.terms().range().ge(&first).lt(&behind).into_stream()?;
+        while terms.advance() {
+            let name = std::str::from_utf8(terms.key()).ok().map(|term| &term[tag.len()..]);
+            if let Some(name) = name.filter(|name| names::is_filterable(name, settings)) {
+                all.push(Facet { name: name.to_owned(), named: false });
+            }
         }
     }
     Ok(())

@@ -19,6 +19,8 @@ use super::{
 };
 const FORMATTED: &str = "_formatted";
 const POSITIONS: &str = "_matchesPosition";
+/// The vectors of a document, which are stored with it and never shown.
+const VECTORS: &str = "_vectors";
 
 /// Which attributes of a document are shown.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -38,7 +40,8 @@ impl Shown {
         self.lists.is_empty()
     }
 
-    fn select(&self, document: Map<String, Value>) -> Map<String, Value> {
+    fn select(&self, mut document: Map<String, Value>) -> Map<String, Value> {
+        document.shift_remove(VECTORS);
         self.lists.iter().fold(document, |document, list| select(document, list, ""))
     }
 }
@@ -116,8 +119,9 @@ impl<'a> Formatter<'a> {
 
     /// A document as it came, as a hit with these members added.
     pub(super) fn hit(&self, raw: &str, added: Map<String, Value>) -> serde_json::Result<HitJson> {
-        // A document that is shown whole stays as it came, unless a member that is made here takes the place of one of its own.
-        let whole = self.shown.all() && !added.keys().map(String::as_str).chain([FORMATTED, POSITIONS]).any(|name| may_have(raw, name));
+        // A document that is shown whole stays as it came, unless a member of its own is hidden or makes room for one that is made here.
+        let whole =
+            self.shown.all() && !added.keys().map(String::as_str).chain([FORMATTED, POSITIONS, VECTORS]).any(|name| may_have(raw, name));
         if whole && !self.request.show_matches_position {
             return self.whole(raw, &added).map(HitJson);
         }
@@ -347,7 +351,7 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// A document with the attributes that are shown.
 pub(super) fn project(raw: String, shown: &Shown) -> serde_json::Result<Box<RawValue>> {
-    if shown.all() {
+    if shown.all() && !may_have(&raw, VECTORS) {
         return RawValue::from_string(raw);
     }
     serde_json::value::to_raw_value(&shown.select(serde_json::from_str(&raw)?))

@@ -479,6 +479,8 @@ impl Index<'_> {
             }
             stats.extend(range.map(|range| (name.clone(), range)));
         }
+        counts.sort_keys();
+        stats.sort_keys();
         Ok((counts, stats))
     }
 

@@ -59,7 +59,8 @@ impl Weights {
             weights.typo = [weights.prefix; 2];
             weights.prefix_typo = [weights.prefix; 2];
         }
-        if !on("attribute") {
+        // `wordPosition` has no weight of its own: a word counts the same wherever it stands in its attribute.
+        if !on("attribute") && !on("attributeRank") {
             weights.attribute = 0.0;
         }
         if !on("proximity") {
@@ -180,9 +181,20 @@ mod tests {
 
     #[test]
     fn a_rule_that_is_left_out_has_no_weight() {
-        let settings = Settings { ranking_rules: vec!["words".to_owned()], ..Settings::default() };
-        let weights = Weights::new(&settings, 1);
+        let with = |rules: &[&str]| {
+            let ranking_rules = rules.iter().map(|&rule| rule.to_owned()).collect();
+            Weights::new(&Settings { ranking_rules, ..Settings::default() }, 1)
+        };
+        let weights = with(&["words"]);
         assert!((weights.attribute(1, 2) - 1.0).abs() < f32::EPSILON);
         assert_eq!(weights.proximity.to_bits(), 0);
+        assert_eq!(with(&["words", "wordPosition"]), weights);
+    }
+
+    #[test]
+    fn attribute_and_its_two_parts_weigh_the_same() {
+        let old = ["words", "typo", "proximity", "attribute", "sort", "exactness"].map(str::to_owned).to_vec();
+        let old = Settings { ranking_rules: old, ..Settings::default() };
+        assert_eq!(Weights::new(&old, 2), Weights::new(&Settings::default(), 2));
     }
 }

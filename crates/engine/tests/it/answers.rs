@@ -1,6 +1,6 @@
 //! What an answer holds besides its order: paging, shown and formatted attributes, distinct documents, errors.
 
-use onggi_domain::Code;
+use onggi_domain::{Code, log::DocumentMethod};
 use onggi_engine::{
     Searcher,
     search::{DocumentsRequest, FacetSearchRequest, SearchRequest},
@@ -210,6 +210,29 @@ fn facets_join_values_that_differ_by_case_and_know_the_range_of_numbers() {
 }
 
 #[test]
+fn a_facet_that_is_an_object_is_what_is_in_it_and_facets_come_in_alphabetical_order() {
+    let mut index = Fixture::new();
+    index.settings(json!({"filterableAttributes": ["info", "color", "a"]}));
+    index.add(&[
+        json!({"id": 0, "info": {"year": 1999, "genre": "b", "deep": {"er": true}}, "color": "red", "infos": 1}),
+        json!({"id": 1, "info": {"year": 2001, "genre": ["a", "b"]}, "a": 1}),
+        json!({"id": 2, "info": {"note": "x"}}),
+    ]);
+    let searcher = index.searcher();
+    let answer = ask(&searcher, &json!({"facets": ["info", "color", "info.genre"], "filter": "info.year EXISTS"}));
+    assert_eq!(
+        serde_json::to_string(&answer["facetDistribution"]).unwrap(),
+        r#"{"color":{"red":1},"info":{},"info.deep.er":{"true":1},"info.genre":{"a":1,"b":2},"info.year":{"1999":1,"2001":1}}"#
+    );
+    assert_eq!(answer["facetStats"], json!({"info.year": {"min": 1999.0, "max": 2001.0}}));
+    for pattern in ["info.*", "c*"] {
+        let settings = json!({"filterableAttributes": ["info", "c*"]});
+        index.settings(settings);
+        assert_eq!(ask(&index.searcher(), &json!({"facets": [pattern]}))["facetDistribution"], json!({}), "{pattern}");
+    }
+}
+
+#[test]
 fn facet_values_can_be_searched() {
     let searcher = shop();
     let search = |body: &str| {
@@ -314,6 +337,29 @@ fn documents_by_page_filter_ids_and_fields() {
     assert!(searcher.document("x", None).unwrap().is_none());
     let document = searcher.document("3", Some(&["title".to_owned()])).unwrap().unwrap();
     assert_eq!(document.get(), r#"{"title":"Red hat"}"#);
+}
+
+#[test]
+fn vectors_stay_stored_and_are_not_shown() {
+    let mut index = Fixture::new();
+    index.add(&[json!({"id": 1, "title": "jar", "_vectors": {"default": [0.5, 1]}, "a": {"_vectors": 2}})]);
+    index.indexer.begin_documents(DocumentMethod::Update, "id").unwrap();
+    index.indexer.add_documents(br#"{"id": 1, "note": "of clay"}"#).unwrap();
+    index.indexer.end_documents().unwrap().unwrap();
+    let stored = index.commit().state.raw_bytes;
+    let searcher = index.searcher();
+    let shown = json!({"id": 1, "title": "jar", "a": {"_vectors": 2}, "note": "of clay"});
+    let plain = |raw: &str| serde_json::from_str::<Value>(raw).unwrap();
+    assert_eq!(plain(searcher.document("1", None).unwrap().unwrap().get()), shown);
+    assert_eq!(plain(searcher.document("1", Some(&["_vectors".to_owned()])).unwrap().unwrap().get()), json!({}));
+    let page = searcher.documents(&DocumentsRequest::from_json(b"{}").unwrap()).unwrap().unwrap();
+    assert_eq!(plain(page.results[0].get()), shown);
+    assert_eq!(ask(&searcher, &json!({"q": "jar"}))["hits"], json!([shown]));
+    let asked =
+        json!({"q": "jar", "attributesToRetrieve": ["_vectors", "id"], "attributesToHighlight": ["*"], "showMatchesPosition": true});
+    let hit = &ask(&searcher, &asked)["hits"][0];
+    assert_eq!((&hit["_vectors"], &hit["_formatted"]["_vectors"], &hit["id"]), (&Value::Null, &Value::Null, &json!(1)));
+    assert!(stored as usize > shown.to_string().len(), "they are stored");
 }
 
 #[test]

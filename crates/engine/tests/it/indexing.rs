@@ -146,6 +146,30 @@ fn an_id_is_an_attribute_of_the_document_whatever_its_name_looks_like() {
 }
 
 #[test]
+fn an_id_may_lie_within_objects_and_stays_in_every_kind_of_update() {
+    let mut index = Fixture::new();
+    let mut add = |method: DocumentMethod, document: Value| {
+        index.indexer.begin_documents(method, "o.id").unwrap();
+        index.indexer.add_documents(document.to_string().as_bytes()).unwrap();
+        index.indexer.end_documents().unwrap().unwrap();
+    };
+    add(DocumentMethod::Replace, json!({"o": {"id": 1, "p": 2}, "a": 1}));
+    add(DocumentMethod::Replace, json!({"o.id": "x", "a": 1}));
+    // An update replaces attributes of the document itself, the one with the id too.
+    add(DocumentMethod::Update, json!({"o": {"id": "1"}, "b": 2}));
+    // Both spellings of one id end up in one document.
+    add(DocumentMethod::Update, json!({"o": {"id": "x"}, "b": 2}));
+    add(DocumentMethod::Update, json!({"o": {"id": "x"}, "c": 3}));
+    index.settings(json!({"filterableAttributes": ["o.id"]}));
+    let searcher = index.searcher();
+    let document = |id: &str| searcher.document(id, None).unwrap().map(|raw| serde_json::from_str::<Value>(raw.get()).unwrap());
+    assert_eq!(document("1"), Some(json!({"o": {"id": "1"}, "a": 1, "b": 2})));
+    assert_eq!(document("x"), Some(json!({"o.id": "x", "a": 1, "o": {"id": "x"}, "b": 2, "c": 3})));
+    assert_eq!(index.apply(&Operation::DeleteDocuments { ids: vec!["1".to_owned()] }).unwrap()["deletedDocuments"], 1);
+    assert_eq!(index.documents().len(), 1);
+}
+
+#[test]
 fn many_deletions_are_committed_as_they_come() {
     let mut index = Fixture::with_options(Options { memory_bytes: 1 << 20, ..options() });
     let documents: Vec<_> = (0..3000).map(|id| json!({"id": id, "even": id % 2 == 0})).collect();

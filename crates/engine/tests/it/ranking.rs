@@ -135,6 +135,30 @@ fn the_details_of_a_score_name_each_rule_in_its_order() {
 }
 
 #[test]
+fn attribute_rank_and_word_position_are_told_apart_and_rank_as_attribute_does() {
+    let documents = [
+        json!({"id": 0, "text": "blue shirt", "price": 2}),
+        json!({"id": 1, "title": "blue shirt", "text": "blue", "price": 1}),
+        json!({"id": 2, "title": "this one here is a long text with blue shirt", "price": 0}),
+    ];
+    let settings =
+        |rules: Value| json!({"rankingRules": rules, "searchableAttributes": ["title", "text"], "sortableAttributes": ["price"]});
+    let searcher = index(settings(json!(null)), &documents);
+    let request = json!({"q": "blue shirt", "sort": ["price:asc"], "showRankingScoreDetails": true, "showRankingScore": true});
+    let found = hits(&searcher, &request);
+    let of = |id: u64| &found.iter().find(|hit| hit["id"] == id).unwrap()["_rankingScoreDetails"];
+    assert_eq!(of(1)["attributeRank"], json!({"order": 3, "score": 1.0}));
+    assert_eq!((&of(1)["price:asc"], &of(1)["wordPosition"]["order"]), (&json!({"order": 4, "value": 1}), &json!(5)));
+    assert_eq!((&of(0)["attributeRank"]["score"], &of(1)["attribute"]), (&json!(0.5), &Value::Null));
+    assert!(of(2)["wordPosition"]["score"].as_f64() < of(1)["wordPosition"]["score"].as_f64(), "{found:?}");
+    assert_eq!(of(1)["exactness"]["order"], 6);
+
+    let old = hits(&index(settings(json!(["words", "typo", "proximity", "attribute", "sort", "exactness"])), &documents), &request);
+    let order = |hits: &[Value]| hits.iter().map(|hit| (hit["id"].clone(), hit["_rankingScore"].clone())).collect::<Vec<_>>();
+    assert_eq!(order(&found), order(&old));
+}
+
+#[test]
 fn the_score_is_of_the_document_and_the_query_alone_from_0_to_1() {
     let searcher = texts(&json!({}), &["blue shirt", "blue", "red shoes"]);
     let scores: Vec<f64> = hits(&searcher, &json!({"q": "blue shirt", "showRankingScore": true}))

@@ -87,6 +87,22 @@ fn the_first_attribute_before_the_last_whatever_the_length() {
 }
 
 #[test]
+fn attributes_to_search_on_may_have_a_star_at_either_end() {
+    let documents = [
+        json!({"id": 0, "title": "jar"}),
+        json!({"id": 1, "subtitle": "jar"}),
+        json!({"id": 2, "info": {"name": "jar"}}),
+        json!({"id": 3, "note": "jar"}),
+    ];
+    let searcher = index(json!({"searchableAttributes": ["title", "subtitle", "info.name", "note"]}), &documents);
+    for (only, found) in [("*title", vec![0, 1]), ("*.name", vec![2]), ("*n*", vec![2, 3]), ("sub*", vec![1]), ("*", vec![0, 1, 2, 3])] {
+        let mut ids = ids(&searcher, &json!({"q": "jar", "attributesToSearchOn": [only]}));
+        ids.sort_unstable();
+        assert_eq!(ids, found, "{only}");
+    }
+}
+
+#[test]
 fn close_before_far_and_in_order_before_turned_round() {
     let searcher = texts(&[
         "red and very nice but not so cheap leather shoes",
@@ -165,10 +181,13 @@ fn sort_orders_what_matches_equally_well_and_custom_rules_come_at_their_place() 
         json!({"id": 4, "text": "blue shirt", "price": "n/a", "rank": 1}),
     ];
     let settings = |rules: Value| json!({"rankingRules": rules, "sortableAttributes": ["price"], "searchableAttributes": ["text"]});
-    let default = index(settings(json!(["words", "typo", "proximity", "attribute", "sort", "exactness"])), &documents);
-    assert_eq!(ids(&default, &json!({"q": "blue", "sort": ["price:asc"]})), [1, 0, 4, 3]);
-    assert_eq!(ids(&default, &json!({"q": "blue", "sort": ["price:desc"]})), [0, 1, 4, 3]);
-    assert_eq!(ids(&default, &json!({"sort": ["price:asc"]})), [2, 1, 0, 4, 3]);
+    // The default, and what it was before `attribute` came in two parts.
+    for rules in [json!(null), json!(["words", "typo", "proximity", "attribute", "sort", "exactness"])] {
+        let default = index(settings(rules), &documents);
+        assert_eq!(ids(&default, &json!({"q": "blue", "sort": ["price:asc"]})), [1, 0, 4, 3]);
+        assert_eq!(ids(&default, &json!({"q": "blue", "sort": ["price:desc"]})), [0, 1, 4, 3]);
+        assert_eq!(ids(&default, &json!({"sort": ["price:asc"]})), [2, 1, 0, 4, 3]);
+    }
 
     let first = index(settings(json!(["sort", "words", "typo"])), &documents);
     assert_eq!(ids(&first, &json!({"q": "blue shirt", "sort": ["price:asc"]})), [2, 1, 0, 4, 3]);

@@ -44,6 +44,7 @@ assets![
     "playground.js" JS,
     "playground.css" CSS,
     "facets.js" JS,
+    "document-id.js" JS,
     "hits.js" JS,
     "snippets.js" JS,
     "documents.js" JS,

@@ -5,13 +5,14 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     body::{Body, BodyDataStream},
-    extract::Request,
-    routing::{any, post},
+    extract::{Path, Request},
+    response::IntoResponse,
+    routing::{any, get, post},
 };
 use bytes::Bytes;
 use bytesize::ByteSize;
 use futures::{StreamExt, future::join_all, stream};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use onggi_domain::limits::Limits;
 use onggi_web::upstream::http_client;
 use tokio::sync::{Semaphore, mpsc};
@@ -48,6 +49,64 @@ async fn a_slash_too_many_in_a_path_changes_nothing() {
         assert_eq!(bed.call("", Method::GET, path).await.status, 200, "{path}");
     }
     assert_eq!(bed.call(&root, Method::PATCH, "/indexes/jars//settings/").await.json()["said"]["path"], "/indexes/jars/settings");
+}
+
+#[tokio::test]
+async fn answers_are_compressed_for_who_takes_it() {
+    let text = format!(r#"{{"a":"{}"}}"#, "jar ".repeat(2000));
+    let long = text.clone();
+    let answer = async move |Path(task): Path<String>, headers: HeaderMap| {
+        let json = |body: String| ([("content-type", "application/json"), ("etag", "\"1\"")], body).into_response();
+        match task.as_str() {
+            "small" => json("{}".to_owned()),
+            "bytes" => ([("content-type", "application/octet-stream")], long).into_response(),
+            "events" => ([("content-type", "text/event-stream")], long).into_response(),
+            "encoded" => ([("content-type", "application/json"), ("content-encoding", "br")], long).into_response(),
+            "none" => StatusCode::NO_CONTENT.into_response(),
+            _ if headers.contains_key("if-none-match") => (StatusCode::NOT_MODIFIED, [("etag", "\"1\"")]).into_response(),
+            _ => json(long),
+        }
+    };
+    let admin = Router::new().route("/tasks/{task}", get(answer));
+    let bed = Bed::with(limits(), service("uploader"), admin).await;
+    let (_, root) = bed.tenant("one").await;
+    let ask = async |method: Method, task: &str, headers: &[(&'static str, &'static str)]| {
+        let mut request = request(&root, method, &format!("/tasks/{task}"), Body::empty());
+        headers.iter().for_each(|(name, value)| drop(request.headers_mut().insert(*name, value.parse().unwrap())));
+        bed.send(request).await
+    };
+    let plain = ask(Method::GET, "long", &[]).await;
+    assert_eq!((plain.bytes == text, plain.header("content-encoding"), plain.header("etag")), (true, "", "\"1\""));
+    assert!(plain.header("vary").contains("accept-encoding"), "{plain:?}");
+    for (accepts, encoding) in [("gzip", "gzip"), ("gzip;q=0.5, br", "br"), ("zstd", "zstd"), ("deflate", "deflate"), ("identity;q=0", "")]
+    {
+        let answer = ask(Method::GET, "long", &[("accept-encoding", accepts)]).await;
+        assert_eq!((answer.status, answer.header("content-encoding")), (200, encoding), "{accepts}");
+        assert!(encoding.is_empty() || (answer.bytes.len() < 1000 && answer.header("etag") == "W/\"1\""), "{accepts}: {answer:?}");
+        if encoding == "gzip" {
+            assert!(answer.header("content-length").is_empty() && answer.header("vary").contains("accept-encoding"), "{answer:?}");
+            let mut unpacked = String::new();
+            std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&answer.bytes[..]), &mut unpacked).unwrap();
+            assert_eq!(unpacked, text);
+        }
+    }
+    let gzip = ("accept-encoding", "gzip");
+    for (task, encoding) in [("small", ""), ("bytes", ""), ("events", ""), ("encoded", "br")] {
+        let answer = ask(Method::GET, task, &[gzip]).await;
+        assert_eq!((answer.status, answer.header("content-encoding")), (200, encoding), "{task}");
+        assert!(task == "small" || answer.bytes == text, "{task}: nothing is encoded twice");
+    }
+    for (method, task, status) in [(Method::HEAD, "long", 200), (Method::GET, "none", 204), (Method::GET, "long", 304)] {
+        let known = if status == 304 { &[gzip, ("if-none-match", "W/\"1\"")][..] } else { &[gzip] };
+        let answer = ask(method, task, known).await;
+        assert_eq!((answer.status, answer.bytes.len(), answer.header("content-encoding")), (status, 0, ""), "{task}");
+    }
+    let searcher = Searcher::new("a").await;
+    let (tenant, root) = bed.tenant("two").await;
+    bed.index(tenant, "jars", &[&searcher]).await;
+    let mut search = request(&root, Method::GET, &format!("/indexes/jars/search?q={}", "jar+".repeat(500)), Body::empty());
+    search.headers_mut().insert("accept-encoding", "gzip".parse().unwrap());
+    assert_eq!(bed.send(search).await.header("content-encoding"), "gzip", "what a searcher answers is passed through");
 }
 
 #[tokio::test]

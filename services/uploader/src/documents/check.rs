@@ -1,13 +1,17 @@
 //! Judges one document: JSON to the letter, an object, not too many attributes, a valid id. Nothing is built from it: the text is
 //! kept as it came, on one line.
 
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use std::{borrow::Cow, fmt};
 
 use memchr::memchr2;
-use onggi_domain::{ApiError, Code, limits::DOCUMENT_ID_CHARS};
+use onggi_domain::{
+    ApiError, Code,
+    document_id::{self, Id},
+    limits::DOCUMENT_ID_CHARS,
+};
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor},
+    de::{MapAccess, SeqAccess, Visitor},
 };
 
 use super::{Format, Place};
@@ -33,46 +37,49 @@ impl Check {
     /// Checks a document; the error names its place.
     pub(crate) fn document(&mut self, place: Place, bytes: &[u8]) -> Result<(), ApiError> {
         let text = std::str::from_utf8(bytes).map_err(|error| self.not_utf8(place, bytes, error.valid_up_to()))?;
-        if self.primary_key.is_none() {
-            self.primary_key = Some(infer(&self.parse(place, text, PhantomData::<Keys>)?.0)?);
-        }
-        let primary_key = self.primary_key.as_deref().expect("it is given or was inferred");
-        let fields = self.parse(place, text, Fields { primary_key })?;
-        if fields.count > self.max_fields {
-            let message = format!("{place} has {} attributes; the maximum is {}.", fields.count, self.max_fields);
+        let malformed = |error| self.not_json(place, &error);
+        let inferred = match self.primary_key {
+            Some(_) => None,
+            None => Some(infer(&serde_json::from_str::<Keys>(text).map_err(malformed)?.0)?),
+        };
+        let primary_key = inferred.as_deref().or(self.primary_key.as_deref()).expect("it is given or was inferred");
+        let found = document_id::find::<Valid>(text, primary_key).map_err(malformed)?;
+        if found.attributes > self.max_fields {
+            let message = format!("{place} has {} attributes; the maximum is {}.", found.attributes, self.max_fields);
             return Err(ApiError::new(Code::MaxFieldsLimitExceeded, message));
         }
-        match fields.id {
-            Id::Good => Ok(()),
-            Id::Missing => {
+        match found.id {
+            None => {
                 let message = format!("{place} doesn't have a `{primary_key}` attribute: `{}`.", shortened(text));
-                Err(ApiError::new(Code::MissingDocumentId, message))
+                return Err(ApiError::new(Code::MissingDocumentId, message));
             }
-            Id::Twice => {
+            Some(_) if found.places > 1 => {
                 let message = format!("{place} has the attribute `{primary_key}`, its identifier, more than once.");
-                Err(ApiError::new(Code::InvalidDocumentId, message))
+                return Err(ApiError::new(Code::InvalidDocumentId, message));
             }
-            Id::Bad(value) => Err(ApiError::new(
-                Code::InvalidDocumentId,
-                format!(
+            Some(Id::Bad(value)) => {
+                let message = format!(
                     "{place}: Document identifier `{}` in `{primary_key}` is invalid. A document identifier can be of type integer or string, \
                      only composed of alphanumeric characters (a-z A-Z 0-9), hyphens (-) and underscores (_), and can not be more than \
                      {DOCUMENT_ID_CHARS} bytes.",
                     shortened(&value)
-                ),
-            )),
+                );
+                return Err(ApiError::new(Code::InvalidDocumentId, message));
+            }
+            Some(Id::Good(_)) => {}
         }
+        if inferred.is_some() {
+            self.primary_key = inferred;
+        }
+        Ok(())
     }
 
-    fn parse<'de, S: DeserializeSeed<'de>>(&self, place: Place, text: &'de str, seed: S) -> Result<S::Value, ApiError> {
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value)).map_err(|error| {
-            let line = place.line + (error.line() as u64).saturating_sub(1);
-            let column = if error.line() <= 1 { place.column - 1 + error.column() as u64 } else { error.column() as u64 };
-            let why = error.to_string();
-            let why = why.rsplit_once(" at line ").map_or(why.as_str(), |(why, _)| why);
-            self.format.malformed(&format!("{why} at line {line} column {column}"))
-        })
+    fn not_json(&self, place: Place, error: &serde_json::Error) -> ApiError {
+        let line = place.line + (error.line() as u64).saturating_sub(1);
+        let column = if error.line() <= 1 { place.column - 1 + error.column() as u64 } else { error.column() as u64 };
+        let why = error.to_string();
+        let why = why.rsplit_once(" at line ").map_or(why.as_str(), |(why, _)| why);
+        self.format.malformed(&format!("{why} at line {line} column {column}"))
     }
 
     fn not_utf8(&self, mut place: Place, bytes: &[u8], valid: usize) -> ApiError {
@@ -154,94 +161,6 @@ impl<'de> Deserialize<'de> for Keys {
             }
         }
         deserializer.deserialize_map(KeysVisitor)
-    }
-}
-
-/// Counts the attributes of a document and judges the one that is its id.
-struct Fields<'p> {
-    primary_key: &'p str,
-}
-
-struct Found {
-    count: usize,
-    id: Id,
-}
-
-enum Id {
-    Missing,
-    Good,
-    Twice,
-    Bad(String),
-}
-
-impl<'de> DeserializeSeed<'de> for Fields<'_> {
-    type Value = Found;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Fields<'_> {
-    type Value = Found;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a document")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found, A::Error> {
-        let mut found = Found { count: 0, id: Id::Missing };
-        while let Some(is_id) = map.next_key_seed(IsKey(self.primary_key))? {
-            found.count += 1;
-            if is_id {
-                let id = map.next_value::<Id>()?;
-                found.id = if matches!(found.id, Id::Missing) { id } else { Id::Twice };
-            } else {
-                map.next_value::<Valid>()?;
-            }
-        }
-        Ok(found)
-    }
-}
-
-/// Whether a key is this one.
-struct IsKey<'p>(&'p str);
-
-impl<'de> DeserializeSeed<'de> for IsKey<'_> {
-    type Value = bool;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for IsKey<'_> {
-    type Value = bool;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an attribute")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<bool, E> {
-        Ok(key == self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Id {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&serde_json::value::RawValue>::deserialize(deserializer)?.get();
-        // `-0` is not an integer to whoever reads the document later.
-        if raw != "-0" && (raw.parse::<i64>().is_ok() || raw.parse::<u64>().is_ok()) {
-            return Ok(Self::Good);
-        }
-        if raw.starts_with('"') {
-            let text: Cow<'_, str> = serde_json::from_str(raw).map_err(D::Error::custom)?;
-            let valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-            if (1..=DOCUMENT_ID_CHARS).contains(&text.len()) && text.bytes().all(valid) {
-                return Ok(Self::Good);
-            }
-        }
-        Ok(Self::Bad(raw.to_owned()))
     }
 }
 

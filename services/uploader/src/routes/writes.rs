@@ -178,7 +178,11 @@ async fn write_to_existing(uploader: &Uploader, caller: &Identity, uid: &str, wr
     Ok(accepted(&task))
 }
 
-async fn refuse(uploader: &Uploader, caller: &Identity, uid: IndexUid, write: Write) -> Result<Task> {
+async fn refuse(uploader: &Uploader, caller: &Identity, uid: IndexUid, mut write: Write) -> Result<Task> {
+    // No indexer will tell how many there were.
+    if let Some(deleted) = write.details.get_mut("deletedDocuments") {
+        *deleted = 0.into();
+    }
     let error = ApiError::index_not_found(uid.as_str());
     let task = new_task(caller.tenant, None, Some(uid), write.kind, write.details);
     uploader.complete(&NewTask { custom_metadata: write.custom_metadata, ..task }, Some(&error)).await

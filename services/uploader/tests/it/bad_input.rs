@@ -17,6 +17,7 @@ fn documents() -> Vec<Case> {
     let case = |path, content_type, body: &[u8], code, place| ("POST", path, content_type, body.to_vec(), code, place);
     let pets = |content_type, body: &'static [u8], code, place| case("/indexes/pets/documents", content_type, body, code, place);
     let fresh = |body: &'static [u8], code, place| case("/indexes/fresh/documents", JSON, body, code, place);
+    let nested = |body: &'static [u8], code, place| case("/indexes/fresh/documents?primaryKey=o.id", JSON, body, code, place);
     let long_id = format!(r#"[{{"id":"{}"}}]"#, "x".repeat(512));
     let large = format!(r#"[{{"id":1}},{{"id":2,"a":"{}"}}]"#, "x".repeat(5000));
     let deep = format!(r#"[{{"id":1,"a":{}1{}}}]"#, "[".repeat(40), "]".repeat(40));
@@ -59,6 +60,10 @@ fn documents() -> Vec<Case> {
         pets(JSON, b"[{\"id\":null}]", Code::InvalidDocumentId, "`null`"),
         pets(JSON, b"[{\"id\":\"\"}]", Code::InvalidDocumentId, "integer or string"),
         pets(JSON, b"[{\"id\":1,\"id\":2}]", Code::InvalidDocumentId, "more than once"),
+        nested(b"[{\"o\":{\"id\":1.5}}]", Code::InvalidDocumentId, "`1.5` in `o.id`"),
+        nested(b"[{\"o\":{\"id\":1},\"o.id\":1}]", Code::InvalidDocumentId, "more than once"),
+        nested(b"[{\"o\":[{\"id\":1}]}]", Code::MissingDocumentId, "doesn't have a `o.id` attribute"),
+        nested(b"[{\"o\":{\"id\":1,\"a\":\"\\ud800\"}}]", Code::MalformedPayload, "hex escape"),
         pets(JSON, long_id.leak().as_bytes(), Code::InvalidDocumentId, "511 bytes"),
         pets(JSON, large.leak().as_bytes(), Code::PayloadTooLarge, "Document 2 (line 1) is larger"),
         pets(JSON, wide.leak().as_bytes(), Code::MaxFieldsLimitExceeded, "Document 1 (line 1 column 2) has 61 attributes"),
@@ -81,6 +86,9 @@ fn writes() -> Vec<Case> {
     let case = |method, path, body: &str, code, place| (method, path, JSON, body.as_bytes().to_vec(), code, place);
     vec![
         case("POST", "/indexes/pets/documents/delete-batch", "{}", Code::BadRequest, "expected a sequence"),
+        case("POST", "/indexes/pets/documents/delete-batch", r#"{"a":"#, Code::MalformedPayload, "EOF while parsing"),
+        case("POST", "/indexes/pets/documents/delete", r#"[{"#, Code::MalformedPayload, "EOF while parsing"),
+        case("PATCH", "/indexes/pets/settings", r#"{"stopWords":3,"#, Code::MalformedPayload, "EOF while parsing"),
         case("POST", "/indexes/pets/documents/delete-batch", "[1,true]", Code::InvalidDocumentIds, "`[1]`"),
         case("POST", "/indexes/pets/documents/delete-batch", "", Code::MissingPayload, "missing"),
         case("POST", "/indexes/pets/documents/delete", "{}", Code::MissingDocumentFilter, "Missing field `filter`"),

@@ -78,6 +78,21 @@ async fn a_single_object_is_a_document_and_put_updates() {
 }
 
 #[tokio::test]
+async fn a_primary_key_may_lead_into_objects() {
+    let sandbox = Sandbox::start().await;
+    let documents = [json!({"o": {"id": 1}}), json!({"o.id": "b", "o": {"name": "c"}}), json!({"o": null, "o.id": "d"})];
+    let (status, answer) = sandbox.json("POST", "/indexes/pets/documents?primaryKey=o.id", &json!(documents)).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    assert_eq!(sandbox.index("pets").await.primary_key.as_deref(), Some("o.id"));
+    let headers = [("content-type", "text/csv")];
+    let (status, answer) = sandbox.send(&sandbox.caller, "PUT", "/indexes/pets/documents", &headers, "o.id,name\n1,c\n").await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    let log = sandbox.log("pets").await;
+    assert_eq!(sandbox.documents("pets", &log[0]).await, documents);
+    assert_eq!(sandbox.documents("pets", &log[1]).await, [json!({"o.id": "1", "name": "c"})]);
+}
+
+#[tokio::test]
 async fn the_task_is_noted_with_the_entry_that_carries_it() {
     let sandbox = Sandbox::start().await;
     let (_, answer) = sandbox.json("POST", "/indexes/pets/documents", &json!([{"id": 1}, {"id": 2}])).await;

@@ -49,6 +49,7 @@ async fn deleting_from_an_index_that_is_not_there_is_a_failed_task() {
     let uid = serde_json::from_value(answer["taskUid"].clone()).unwrap();
     let task = sandbox.deps.metadata.tasks.get(sandbox.caller.tenant, uid).await.unwrap();
     assert_eq!((task.status, task.error.unwrap().code.as_str()), (TaskStatus::Failed, "index_not_found"));
+    assert_eq!(Value::from(task.details), json!({"providedIds": 0, "deletedDocuments": 0, "originalFilter": null}));
 }
 
 #[tokio::test]

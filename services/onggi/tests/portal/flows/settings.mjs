@@ -19,12 +19,12 @@ export default async function (portal) {
   await card("rankingRules").locator("li", { hasText: "typo" }).locator(".handle").focus();
   await page.keyboard.press("ArrowUp");
   await page.waitForSelector("#save-bar:not([hidden])");
-  assert.deepEqual(await card("rankingRules").locator("li b").allTextContents(), ["typo", "words", "proximity", "attribute", "sort", "exactness"]);
+  assert.deepEqual(await card("rankingRules").locator("li b").allTextContents(), ["typo", "words", "proximity", "attributeRank", "sort", "wordPosition", "exactness"]);
   assert.equal(await page.evaluate(() => document.activeElement.closest("li").querySelector("b").textContent), "typo", "the focus moves along");
   await card("rankingRules").locator("li", { hasText: "typo" }).locator(".down").click();
   await page.waitForSelector("#save-bar", { state: "hidden" });
   // And by mouse.
-  await card("rankingRules").locator("li").nth(5).dragTo(card("rankingRules").locator("li").nth(0));
+  await card("rankingRules").locator("li").nth(6).dragTo(card("rankingRules").locator("li").nth(0));
   assert.equal(await card("rankingRules").locator("li b").first().textContent(), "exactness");
   await card("rankingRules").locator("[data-reset]").click();
   await page.waitForSelector("#save-bar", { state: "hidden" });

@@ -13,7 +13,7 @@ use axum::{
     routing::{get, post},
 };
 use http::{Method, StatusCode};
-use onggi_domain::{Code, index::Index};
+use onggi_domain::{Code, document_id, index::Index};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -196,7 +196,8 @@ async fn fetch(portal: &Portal, member: &Member, index: &Index, request: &Value)
 fn row(document: &Map<String, Value>, columns: &[String], primary_key: Option<&str>) -> Row {
     let text = |name: &str| document.get(name).map_or_else(String::new, plain);
     let others = columns.iter().map(String::as_str).filter(|name| Some(*name) != primary_key);
-    Row { id: primary_key.map_or_else(String::new, text), cells: others.map(|name| shortened(&text(name), CELL)).collect() }
+    let id = primary_key.and_then(|primary_key| document_id::of(document, primary_key)).unwrap_or_default();
+    Row { id, cells: others.map(|name| shortened(&text(name), CELL)).collect() }
 }
 
 /// A value as text, not shortened.

@@ -9,6 +9,7 @@ use axum::{
     routing::{get, post},
 };
 use http::{Method, StatusCode, header};
+use onggi_domain::document_id;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -127,12 +128,7 @@ enum Wrong {
 
 fn check(text: &str, primary_key: &str, id: &str) -> Result<(), Wrong> {
     let document: Map<String, Value> = serde_json::from_str(text).map_err(|error| Wrong::Json(error.to_string()))?;
-    let written = match document.get(primary_key) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) => number.to_string(),
-        _ => return Err(Wrong::Id),
-    };
-    if written == id { Ok(()) } else { Err(Wrong::Id) }
+    if document_id::of(&document, primary_key).as_deref() == Some(id) { Ok(()) } else { Err(Wrong::Id) }
 }
 
 #[derive(Deserialize)]
@@ -161,6 +157,7 @@ mod tests {
     fn a_document_is_replaced_by_one_of_the_same_id_only() {
         assert_eq!(check(r#"{"id": 7, "a": 1}"#, "id", "7"), Ok(()));
         assert_eq!(check(r#"{"id": "7"}"#, "id", "7"), Ok(()));
+        assert_eq!(check(r#"{"o": {"id": 7}}"#, "o.id", "7"), Ok(()));
         for text in [r#"{"id": 8}"#, r#"{"a": 7}"#, r#"{"id": [7]}"#] {
             assert_eq!(check(text, "id", "7"), Err(Wrong::Id), "{text}");
         }
