@@ -487,6 +487,23 @@ mod tests {
             matches!(reader(&geo).read(&broken, "id", &mut Parsed::default()), Err(Refusal::Task(error)) if error.code == Code::InvalidDocumentGeoField)
         );
         assert!(reader(&json!({})).read(&broken, "id", &mut Parsed::default()).is_ok());
+        for (point, columns) in [
+            (json!({"lat": 91, "lng": 2}), None),
+            (json!({"lat": 1}), None),
+            (json!({"lat": 1, "lng": 200}), Some(2)),
+            (json!({"lat": 1, "lng": 2, "alt": 3}), Some(3)),
+            (json!([1, 2]), Some(2)),
+            (json!("1,2"), Some(1)),
+            (json!({}), Some(0)),
+            (json!(null), Some(0)),
+        ] {
+            let mut parsed = Parsed::default();
+            let document = json!({"id": 1, "_geo": point}).to_string();
+            let taken = reader(&geo).read(&document, "id", &mut parsed).is_ok();
+            let points = parsed.columns.iter().filter(|(name, _)| &**name == "_geo.lat").count();
+            assert_eq!(taken.then_some(parsed.columns.len()), columns, "{document}: {:?}", parsed.columns);
+            assert_eq!(points, usize::from(columns.is_some() && point["lng"].is_number()), "{document}");
+        }
     }
 
     #[test]

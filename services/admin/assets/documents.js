@@ -39,7 +39,8 @@ if (form) {
   function written(text, value) {
     const id = documentId(value, texts.primary);
     if (typeof id === "number" && !Number.isSafeInteger(id)) {
-      return (text.match(/:\s*-?\d+/g) ?? []).map((found) => found.slice(1).trim()).find((found) => Number(found) === id);
+      const same = (text.match(/:\s*-?\d+/g) ?? []).map((found) => found.slice(1).trim()).filter((found) => Number(found) === id);
+      return same.includes(texts.id) ? texts.id : same[0];
     }
     return id === undefined ? undefined : String(id);
   }

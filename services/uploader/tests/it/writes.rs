@@ -53,6 +53,22 @@ async fn deleting_from_an_index_that_is_not_there_is_a_failed_task() {
 }
 
 #[tokio::test]
+async fn only_uploads_have_to_say_what_they_are() {
+    let sandbox = with_pets().await;
+    for (method, path, body) in [
+        ("PATCH", "/indexes/pets/settings", r#"{"stopWords":["the"]}"#),
+        ("POST", "/indexes/pets/documents/delete-batch", "[1]"),
+        ("POST", "/indexes/pets/documents", r#"{"id":1}"#),
+    ] {
+        for headers in [&[][..], &[("content-type", "text/plain")]] {
+            let (status, answer) = sandbox.send(&sandbox.caller, method, path, headers, body).await;
+            let expected = if path.ends_with("/documents") { StatusCode::UNSUPPORTED_MEDIA_TYPE } else { StatusCode::ACCEPTED };
+            assert_eq!(status, expected, "{path} {headers:?}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn each_setting_is_set_by_its_route_and_reset_by_deleting_it() {
     let sandbox = Sandbox::start().await;
     let defaults = serde_json::to_value(Settings::default()).unwrap();
