@@ -87,7 +87,7 @@ fn writes() -> Vec<Case> {
     vec![
         case("POST", "/indexes/pets/documents/delete-batch", "{}", Code::BadRequest, "expected a sequence"),
         case("POST", "/indexes/pets/documents/delete-batch", r#"{"a":"#, Code::MalformedPayload, "EOF while parsing"),
-        case("POST", "/indexes/pets/documents/delete", r#"[{"#, Code::MalformedPayload, "EOF while parsing"),
+        case("POST", "/indexes/pets/documents/delete", "[{", Code::MalformedPayload, "EOF while parsing"),
         case("PATCH", "/indexes/pets/settings", r#"{"stopWords":3,"#, Code::MalformedPayload, "EOF while parsing"),
         case("POST", "/indexes/pets/documents/delete-batch", "[1,true]", Code::InvalidDocumentIds, "`[1]`"),
         case("POST", "/indexes/pets/documents/delete-batch", "", Code::MissingPayload, "missing"),
