@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use onggi_domain::settings::Settings;
-use onggi_engine::analysis::{Analyzer, Rule};
+use onggi_engine::analysis::{Analyzer, Kind, Rule};
 use tantivy::{
     Index, IndexReader, TantivyDocument, Term,
     collector::TopDocs,
@@ -57,7 +57,9 @@ impl Plain {
     }
 }
 
-/// The terms of a text, inflections reduced to stems.
+/// The terms of a text, inflections reduced to stems. What Onggi indexes besides them to find words in other ways is not BM25's.
 fn terms(analyzer: &Analyzer, text: &str) -> Vec<String> {
-    analyzer.words(text, Rule::default()).iter().map(|word| word.stem_term().to_owned()).collect()
+    let words = analyzer.words(text, Rule::default());
+    let plain = words.iter().filter(|word| !matches!(word.kind, Kind::Written | Kind::Alternative));
+    plain.map(|word| word.stem_term().to_owned()).collect()
 }
