@@ -127,7 +127,7 @@ fn values_of(s3: &S3Server, postgres: &Postgres) -> Value {
         },
         "bucket": {"url": s3.url(), "egress": [{"cidr": format!("{NODE}/32"), "port": s3.address().port()}]},
         "gateway": {"service": {"type": "NodePort"}},
-        "controllerConfig": {"indexer_warm": "5s", "purge_after": "2s", "scale_down_after": "10s"},
+        "controllerConfig": {"indexer_warm": "5s", "purge_after": "2s", "scale_down_after": "10s", "abandon_after": "20s"},
         "kubernetesConfig": {"lease_time": "6s", "cpu_request_percent": 2, "memory_request_percent": 5},
         "log": "info,onggi_controller=debug",
     })
