@@ -5,6 +5,11 @@ pub fn covers(outer: &str, inner: &str) -> bool {
     inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
+/// Whether an attribute may be an object that holds what a name or pattern means.
+pub fn may_hold(outer: &str, pattern: &str) -> bool {
+    covers(outer, pattern) || (pattern.starts_with('*') && pattern != "*")
+}
+
 /// Whether an attribute is meant by a name or pattern (`*` at either end or at both), itself or through the object that holds it.
 pub fn matches(pattern: &str, attribute: &str) -> bool {
     match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {

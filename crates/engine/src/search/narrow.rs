@@ -99,7 +99,7 @@ impl<'a> Narrowing<'a> {
 /// Whether a slot holds more than `only` names of it.
 fn is_blurred(engine: &EngineState, only: &[String]) -> bool {
     let whole = |attribute: &String| only.iter().any(|name| attribute::matches(name, attribute));
-    let part = |attribute: &String| only.iter().any(|name| attribute::covers(attribute, name));
+    let part = |attribute: &String| only.iter().any(|name| attribute::may_hold(attribute, name));
     (0..SLOT_COUNT)
         .map(|slot| engine.attributes_of_slot(slot))
         .any(|attributes| attributes.iter().any(|attribute| whole(attribute) || part(attribute)) && !attributes.iter().all(whole))

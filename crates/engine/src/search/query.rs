@@ -82,7 +82,7 @@ pub(super) fn searched_slots(
     locales: Option<&[String]>,
 ) -> Vec<SearchedSlot> {
     let wanted = |attribute: &str| {
-        only.is_none_or(|only| only.iter().any(|name| attribute::matches(name, attribute) || attribute::covers(attribute, name)))
+        only.is_none_or(|only| only.iter().any(|name| attribute::matches(name, attribute) || attribute::may_hold(attribute, name)))
     };
     let exempt = |attribute: &String| settings.typo_tolerance.disable_on_attributes.iter().any(|name| attribute::covers(name, attribute));
     let mut slots = Vec::new();

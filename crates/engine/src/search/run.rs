@@ -307,7 +307,7 @@ impl Index<'_> {
         let only = only.filter(|only| !only.iter().any(|name| name == "*"));
         for name in only.unwrap_or_default() {
             let known =
-                self.engine.attributes.iter().any(|attribute| attribute::matches(name, attribute) || attribute::covers(attribute, name));
+                self.engine.attributes.iter().any(|attribute| attribute::matches(name, attribute) || attribute::may_hold(attribute, name));
             if !known && !state::searches_all(settings) {
                 let known = names::listed(self.engine.attributes.iter().map(String::as_str), settings).unwrap_or_default();
                 let message = format!("Attribute `{name}` is not searchable. Available searchable attributes are: {known}.");
