@@ -197,6 +197,8 @@ export class Portal {
     // The debugger's evaluation is not bound by the page's policy.
     if (!(await page.evaluate(() => Boolean(window.axe)))) await page.evaluate(axe);
     const found = await page.evaluate(async () => {
+      // Colours are judged as they stay, not on their way there.
+      for (const animation of document.getAnimations()) if (animation instanceof CSSTransition) animation.finish();
       const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
       const serious = violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
       return serious.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join(" | ")}`);
