@@ -78,8 +78,8 @@ pub async fn serve(
     }
 }
 
-#[cfg(target_os = "linux")]
 /// How long a caller may take nothing of an answer that waits for it. Then the connection ends, and what it held is free.
+#[cfg(target_os = "linux")]
 const STALLED: Duration = Duration::from_secs(30);
 
 /// Sets what a connection needs.

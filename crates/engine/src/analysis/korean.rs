@@ -10,6 +10,7 @@ use lindera::{
     dictionary::{Dictionary, DictionaryBuilder, UserDictionary, load_fs_dictionary_with_options},
     mode::Mode,
     segmenter::Segmenter,
+    token::Token,
     worker::SegmentWorker,
 };
 use parking_lot::Mutex;
@@ -161,52 +162,48 @@ pub(super) struct Morphemes {
 impl Morphemes {
     /// Adds the words of a stretch of Hangul words. Particles, endings, suffixes and punctuation are left out.
     pub(super) fn add(&mut self, text: &str, offset: usize, words: &mut Words) -> bool {
-        let Ok(tokens) = self.worker.segment(text) else { return false };
-        // The written word at hand: where it is, its first morpheme, and how many pieces it has.
-        let (mut written, mut first, mut pieces) = (0..0, 0, 0);
-        for mut token in tokens {
-            if token.byte_start >= written.end {
-                end_written(text, &written, offset, first, pieces, words);
-                let end = text[token.byte_start..].find(char::is_whitespace).map_or(text.len(), |length| token.byte_start + length);
-                (written, first, pieces) = (token.byte_start..end, words.len(), 0);
+        let Ok(mut tokens) = self.worker.segment(text) else { return false };
+        for written in tokens.chunk_by_mut(|token, next| token.byte_end == next.byte_start) {
+            let place = written[0].byte_start..written[written.len() - 1].byte_end;
+            let (first, mut is_cut) = (words.len(), written.len() > 1);
+            for token in written {
+                // What stands for others may be written otherwise.
+                is_cut |= add_token(token, text, offset, words) == "Preanalysis";
             }
-            let (start, end) = (offset + token.byte_start, offset + token.byte_end);
-            let surface = text.get(token.byte_start..token.byte_end).unwrap_or_default();
-            let mut details = token.details_iter();
-            let tag = details.next().unwrap_or_default();
-            let kind = details.nth(3).unwrap_or_default();
-            let expression = details.nth(2).unwrap_or_default();
-            // What it stands for may be written otherwise.
-            pieces += if kind == "Preanalysis" { 2 } else { 1 };
-            match kind {
-                "Compound" | "Preanalysis" => add_parts(surface, tag, kind, expression, start..end, words),
-                _ if !is_content(tag) => words.note_dropped(surface, start..end, tag),
-                "Inflect" => {
-                    let stem = expression.split(['/', '+']).next().filter(|stem| !stem.is_empty());
-                    let stem = stem.filter(|&stem| stem != surface);
-                    words.push(surface, stem, start..end, Kind::Morpheme);
-                    words.note(tag);
-                    // Not fused with an ending, it may as well be what it looks like.
-                    if stem.is_some() && tag.starts_with('V') && !tag.contains('+') {
-                        words.push_alternative(surface, surface, start..end);
-                    }
-                }
-                _ => {
-                    words.push(surface, None, start..end, Kind::Morpheme);
-                    words.note(tag);
-                }
+            if is_cut && first < words.len() {
+                words.insert_written(first, &text[place.clone()], offset + place.start..offset + place.end);
             }
         }
-        end_written(text, &written, offset, first, pieces, words);
         true
     }
 }
 
-/// Adds a written word whose morphemes, from `first` on, were added, unless it is one of them.
-fn end_written(text: &str, written: &std::ops::Range<usize>, offset: usize, first: usize, pieces: usize, words: &mut Words) {
-    if pieces > 1 && first < words.len() {
-        words.insert_written(first, &text[written.clone()], offset + written.start..offset + written.end);
+/// Adds what a token of the dictionary stands for, and returns of which kind it is.
+fn add_token<'t>(token: &'t mut Token<'_>, text: &str, offset: usize, words: &mut Words) -> &'t str {
+    let (start, end) = (offset + token.byte_start, offset + token.byte_end);
+    let surface = text.get(token.byte_start..token.byte_end).unwrap_or_default();
+    let mut details = token.details_iter();
+    let tag = details.next().unwrap_or_default();
+    let kind = details.nth(3).unwrap_or_default();
+    let expression = details.nth(2).unwrap_or_default();
+    match kind {
+        "Compound" | "Preanalysis" => add_parts(surface, tag, kind, expression, start..end, words),
+        _ if !is_content(tag) => words.note_dropped(surface, start..end, tag),
+        "Inflect" => {
+            let stem = expression.split(['/', '+']).next().filter(|&stem| !stem.is_empty() && stem != surface);
+            words.push(surface, stem, start..end, Kind::Morpheme);
+            words.note(tag);
+            // Not fused with an ending, it may as well be what it looks like.
+            if stem.is_some() && tag.starts_with('V') && !tag.contains('+') {
+                words.push_alternative(surface, start..end);
+            }
+        }
+        _ => {
+            words.push(surface, None, start..end, Kind::Morpheme);
+            words.note(tag);
+        }
     }
+    kind
 }
 
 /// Adds a compound whole and by its parts, which are `form/tag/...` joined by `+`.

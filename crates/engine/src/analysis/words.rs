@@ -113,10 +113,10 @@ impl Words {
         }
     }
 
-    /// Adds another stem that the last word may have.
-    pub(super) fn push_alternative(&mut self, form: &str, stem: &str, span: Range<usize>) {
+    /// Adds that the last word may be its own stem.
+    pub(super) fn push_alternative(&mut self, form: &str, span: Range<usize>) {
         self.position -= 1;
-        self.push(form, Some(stem), span, Kind::Alternative);
+        self.push(form, Some(form), span, Kind::Alternative);
     }
 
     /// Notes the part of speech of the last word.

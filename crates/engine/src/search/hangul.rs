@@ -16,12 +16,14 @@ use super::{
 };
 use crate::{
     analysis::{Kind, Place, as_initials, continuations, from_keys, is_letter, is_syllable, letters, to_keys},
-    schema::{SLOTS, WRITTEN_MARK},
+    schema::{EXACT_MARK, SLOTS, WRITTEN_MARK},
 };
 
-/// What the terms of words begin with: nothing, [`EXACT_MARK`](crate::schema::EXACT_MARK), [`WRITTEN_MARK`].
-const MARKS: [&str; 3] = ["", "\u{1}", WRITTEN];
+/// What the terms of words begin with: nothing, [`EXACT_MARK`], [`WRITTEN_MARK`].
+const MARKS: [&str; 3] = ["", EXACT, WRITTEN];
+const EXACT: &str = "\u{1}";
 const WRITTEN: &str = "\u{2}";
+const _: () = assert!(EXACT.as_bytes()[0] == EXACT_MARK as u8 && WRITTEN.as_bytes()[0] == WRITTEN_MARK as u8);
 /// Words that one written word may mean besides itself.
 const MOST_WORDS: usize = 48;
 /// Terms that are looked at for one written word in one field of a segment.
@@ -268,7 +270,7 @@ impl Expander<'_> {
     /// The word as it is written, where it is of several morphemes.
     fn as_written(&mut self, word: &str) -> tantivy::Result<Vec<Like>> {
         let mut found = Found::default();
-        let term = format!("{WRITTEN_MARK}{word}");
+        let term = format!("{WRITTEN}{word}");
         self.each_slot(|rank, segment_at, index| {
             if let Some(info) = index.terms().get(&term)? {
                 note(&mut found, (rank, WRITTEN), word, segment_at, &info);
@@ -345,14 +347,14 @@ impl Expander<'_> {
         let builder = BUILDER.get_or_init(|| LevenshteinAutomatonBuilder::new(1, true));
         // A word as it is written goes on with particles and endings.
         let begun = builder.build_prefix_dfa(&typed);
-        let whole = if written.goes_on { builder.build_prefix_dfa(&typed) } else { builder.build_dfa(&typed) };
+        let whole = (!written.goes_on).then(|| builder.build_dfa(&typed));
         // The block of all syllables with the first one's initial.
         let block = 588 * ((first.0 as u32 - 0xac00) / 588) + 0xac00;
         let (start, end) = (char::from_u32(block).unwrap_or_default(), char::from_u32(block + 588).unwrap_or(char::MAX));
         let mut found = Found::default();
         let tolerant: Vec<bool> = self.slots.iter().map(|slot| slot.typos).collect();
         for mark in MARKS {
-            let dfa = if mark == WRITTEN { &begun } else { &whole };
+            let dfa = whole.as_ref().filter(|_| mark != WRITTEN).unwrap_or(&begun);
             let (start, end) = (format!("{mark}{start}"), format!("{mark}{end}"));
             self.each_slot(|rank, segment_at, index| {
                 if !tolerant[rank] {

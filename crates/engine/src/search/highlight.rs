@@ -28,8 +28,8 @@ struct Wanted<'a> {
     word: &'a QueryWord,
     variants: FxHashSet<&'a str>,
     number: usize,
-    /// The Hangul word as it is written that it is of: how many characters, and the word.
-    written: Option<(usize, &'a Written)>,
+    /// The Hangul word as it is written that it is of.
+    written: Option<&'a Written>,
     /// Whether it is a syllable of a longer word, which means nothing where the others are not around it.
     syllable: bool,
     /// The leading consonants that the word stands for, if it does.
@@ -69,7 +69,7 @@ impl<'a> Matcher<'a> {
         }
         let queries = parts.iter().flat_map(|part| &part.words);
         let forms = queries.flat_map(|word| word.terms.iter().map(|terms| &terms.stem).chain([&word.form]));
-        let written = words.iter().filter_map(|wanted: &Wanted<'a>| wanted.written.map(|(_, written)| written.text.as_str()));
+        let written = words.iter().filter_map(|wanted: &Wanted<'a>| wanted.written.map(|written| written.text.as_str()));
         let others = words.iter().flat_map(|wanted| wanted.variants.iter().copied()).chain(written);
         let letters = Letters::of(forms.map(String::as_str).chain(others));
         Self { analyzer, words, phrases, letters, most_bytes: limits.highlight_bytes.as_u64() as usize }
@@ -96,20 +96,25 @@ impl<'a> Matcher<'a> {
         merge(found)
     }
 
-    /// Removes matches of single syllables of a word that touch no other match, if others are left.
+    /// Removes matches of single syllables of a word that touch no other match, if others are left. The matches are in order.
     fn remove_stray(&self, found: &mut Vec<Match>) {
-        let syllable = |found: &Match| self.words.iter().any(|wanted| wanted.syllable && wanted.number == found.word);
-        let stray: Vec<bool> = found
-            .iter()
-            .map(|at| {
-                let touches =
-                    |other: &Match| other.range != at.range && other.range.start <= at.range.end && at.range.start <= other.range.end;
-                syllable(at) && !found.iter().any(touches)
-            })
-            .collect();
-        if !stray.iter().all(|stray| *stray) {
-            let mut stray = stray.into_iter();
-            found.retain(|_| stray.next() == Some(false));
+        let syllables: Vec<usize> = self.words.iter().filter(|wanted| wanted.syllable).map(|wanted| wanted.number).collect();
+        if syllables.is_empty() {
+            return;
+        }
+        let mut ranges: Vec<Range<usize>> = found.iter().map(|found| found.range.clone()).collect();
+        ranges.dedup();
+        let (mut end, mut apart) = (None, Vec::new());
+        for (at, range) in ranges.iter().enumerate() {
+            let touches_next = ranges.get(at + 1).is_some_and(|next| next.start <= range.end);
+            if end < Some(range.start) && !touches_next {
+                apart.push(range.start);
+            }
+            end = end.max(Some(range.end));
+        }
+        let is_stray = |found: &Match| syllables.contains(&found.word) && apart.binary_search(&found.range.start).is_ok();
+        if !found.iter().all(is_stray) {
+            found.retain(|found| !is_stray(found));
         }
     }
 
@@ -150,8 +155,7 @@ impl<'a> Wanted<'a> {
         let within = length > 1 && word.form.chars().all(is_syllable);
         let syllable = length == 1 && part.written.is_some() && parts.iter().any(|other| other != part && same_word(other, part));
         let variants = variants.iter().map(String::as_str).collect();
-        let written = part.written.as_ref().map(|written| (written.text.chars().count(), written));
-        Self { word, variants, number, written, syllable, initials: as_initials(&word.form), within }
+        Self { word, variants, number, written: part.written.as_ref(), syllable, initials: as_initials(&word.form), within }
     }
 
     fn matches(&self, word: WordRef<'_>, text: &str) -> Option<Match> {
@@ -166,12 +170,12 @@ impl<'a> Wanted<'a> {
             return whole(word.start..prefix_end(text, word, query.form.chars().count()));
         }
         let is_variant = self.variants.contains(word.form);
-        if let Some((length, written)) = self.written
+        if let Some(written) = self.written
             && (word.form == written.text
                 || (written.goes_on && word.form.starts_with(&written.text))
                 || (is_variant && word.kind == Kind::Written))
         {
-            return whole(word.start..prefix_end(text, word, length));
+            return whole(word.start..prefix_end(text, word, written.text.chars().count()));
         }
         if is_variant {
             return whole(word.start..word.end);

@@ -28,6 +28,7 @@ mod plan;
 mod query;
 mod requests;
 mod rerank;
+mod resolve;
 mod responses;
 pub(crate) mod run;
 mod sort;

@@ -35,7 +35,7 @@ impl<'a> Narrowing<'a> {
         clock: &'a Clock,
     ) -> Option<Self> {
         let initials = query.parts.iter().any(|part| !part.phrase && as_initials(&part.words[0].form).is_some());
-        let only = only.filter(|only| is_blurred(index.engine, only) || (initials && !only.iter().any(|name| name == "*")))?;
+        let only = only.filter(|only| is_blurred(index.engine, only) || initials)?;
         if query.parts.is_empty() && query.negative.is_empty() {
             return None;
         }

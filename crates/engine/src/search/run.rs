@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, time::Duration};
 
-use onggi_domain::{ApiError, Code, attribute, generation::IndexState, limits::Limits, settings::PrefixSearch};
+use onggi_domain::{ApiError, Code, generation::IndexState, limits::Limits};
 use serde_json::{Map, Value};
 use tantivy::{BitSet, SegmentReader};
 
@@ -12,26 +12,23 @@ use super::{
     collect::{self, Collected, Hit},
     details, distinct,
     documents::less_room,
-    expand::{Expander, Hangul},
     facets::{self, Facet},
     federated::Listing,
     filter::{self, Predicate, Stop},
     format::Formatter,
-    hangul,
     highlight::Matcher,
     names,
     narrow::Narrowing,
     plan::{self, Plan},
-    query::{self, ParsedQuery, SearchedSlot},
+    query::ParsedQuery,
     rerank,
     sort::{KeyReader, KeySource, RankPlan, SortValue},
     variants::Remembered,
-    weights::Weights,
     window::Window,
 };
 use crate::{
-    analysis::{Analyzer, Rule, compose},
-    state::{self, EngineState},
+    analysis::{Analyzer, Rule},
+    state::EngineState,
 };
 
 pub(crate) use super::plan::Synonyms;
@@ -209,11 +206,12 @@ impl Index<'_> {
 
     /// All that matches, and the best of it.
     pub(super) fn find(&self, ask: &Ask<'_>, synonyms: &Synonyms, clock: &Clock) -> Outcome<Found> {
-        let parsed = caller!(self.parse(ask.q, ask.only, ask.locales)?);
+        let only = ask.only.filter(|only| !only.iter().any(|name| name == "*"));
+        let parsed = caller!(self.parse(ask.q, only, ask.locales)?);
         let mut plan = self.plan(&parsed, ask.strategy, !ask.order.after.is_empty(), ask.filter.is_some(), synonyms).map_err(failed)?;
         let variants: Vec<Vec<String>> = plan.as_mut().map(take_variants).unwrap_or_default();
         clock.step("resolve query");
-        let narrowing = Narrowing::new(self, ask.only, &parsed.query, &variants, clock);
+        let narrowing = Narrowing::new(self, only, &parsed.query, &variants, clock);
         let excluded = match narrowing {
             Some(_) => None,
             None => plan::excluded(&parsed.query, self.segments, &parsed.slots).map_err(failed)?,
@@ -295,85 +293,6 @@ impl Index<'_> {
         let why = names::why_not(name, settings, "filterable", names::filters);
         let message = format!("Attribute `{name}` is not filterable and thus, cannot be used as distinct attribute. {why}");
         Err(ApiError::new(Code::InvalidSearchDistinct, message))
-    }
-
-    fn parse(&self, q: Option<&str>, only: Option<&[String]>, locales: Option<&[String]>) -> Outcome<Parsed> {
-        let settings = &self.state.settings;
-        let q = &*compose(q.unwrap_or_default());
-        if q.chars().count() > self.limits.query_chars {
-            let message = format!("Invalid value at `.q`: a query has at most {} characters.", self.limits.query_chars);
-            return Ok(Err(ApiError::new(Code::InvalidSearchQ, message)));
-        }
-        let only = only.filter(|only| !only.iter().any(|name| name == "*"));
-        for name in only.unwrap_or_default() {
-            let known =
-                self.engine.attributes.iter().any(|attribute| attribute::matches(name, attribute) || attribute::may_hold(attribute, name));
-            if !known && !state::searches_all(settings) {
-                let known = names::listed(self.engine.attributes.iter().map(String::as_str), settings).unwrap_or_default();
-                let message = format!("Attribute `{name}` is not searchable. Available searchable attributes are: {known}.");
-                return Ok(Err(ApiError::new(Code::InvalidSearchAttributesToSearchOn, message)));
-            }
-        }
-        let slots = query::searched_slots(self.engine, self.analyzer, settings, only, locales);
-        let rules = query::rules(&slots);
-        let prefix = settings.prefix_search == PrefixSearch::IndexingTime;
-        let parse = |q: &str, prefix: bool| query::parse(q, self.analyzer, &rules, prefix, self.limits.query_words);
-        let known = |text: &str, goes_on: bool| -> tantivy::Result<bool> {
-            if settings.typo_tolerance.disable_on_words.contains(text) {
-                return Ok(true);
-            }
-            let goes_on = prefix && goes_on;
-            if hangul::is_known(text, goes_on, self.segments, &slots)? {
-                return Ok(true);
-            }
-            let parts = parse(text, goes_on).parts;
-            for part in &parts {
-                let word = &part.words[0];
-                if !hangul::is_held(word, self.segments, &slots)? && !hangul::is_known(&word.form, word.prefix, self.segments, &slots)? {
-                    return Ok(false);
-                }
-            }
-            Ok(!parts.is_empty())
-        };
-        let retypes = self.engine.hangul && settings.typo_tolerance.enabled;
-        let meant = if retypes { hangul::retyped(q, known).map_err(failed)? } else { q.into() };
-        let mut query = parse(&meant, prefix);
-        if let Some(locales) = locales {
-            query::stem_in(&mut query, self.analyzer, locales);
-        }
-        Ok(Ok(Parsed { query, slots, everywhere: only.is_none() }))
-    }
-
-    fn plan(
-        &self,
-        parsed: &Parsed,
-        strategy: MatchingStrategy,
-        stepped: bool,
-        filtered: bool,
-        synonyms: &Synonyms,
-    ) -> tantivy::Result<Option<Plan>> {
-        let settings = &self.state.settings;
-        let mut weights = Weights::new(settings, parsed.query.parts.len());
-        if stepped {
-            weights.ignore_frequency();
-        }
-        let expander = Expander {
-            segments: self.segments,
-            slots: &parsed.slots,
-            analyzer: self.analyzer,
-            typos: &settings.typo_tolerance,
-            weights: &weights,
-            remembered: self.remembered,
-            hangul: match (self.engine.hangul, parsed.everywhere) {
-                (false, _) => Hangul::Absent,
-                (true, false) => Hangul::Words,
-                (true, true) => Hangul::Pairs,
-            },
-            filtered,
-            documents: self.segments.iter().map(|segment| u64::from(segment.max_doc())).sum(),
-            degraded: false,
-        };
-        Plan::new(&parsed.query, synonyms, strategy, weights.clone(), expander)
     }
 
     /// Puts the hits in their final order.
@@ -520,13 +439,6 @@ impl Index<'_> {
 
 pub(super) type Distribution = indexmap::IndexMap<String, indexmap::IndexMap<String, u64>>;
 pub(super) type Stats = indexmap::IndexMap<String, super::FacetStats>;
-
-struct Parsed {
-    query: ParsedQuery,
-    slots: Vec<SearchedSlot>,
-    /// Whether every searchable attribute is searched.
-    everywhere: bool,
-}
 
 pub(super) struct Ranked {
     hits: Vec<Hit>,

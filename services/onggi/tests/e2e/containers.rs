@@ -1,10 +1,10 @@
 //! Replicas change, indexes sleep and wake, and no search fails meanwhile.
 
-use onggi_testkit::{Load, Onggi};
+use onggi_testkit::Load;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::{BINARY, index_with_documents, onggi, ready};
+use crate::{configured, index_with_documents, onggi, ready};
 
 #[tokio::test]
 async fn replicas_change_live_without_a_failed_search() {
@@ -28,10 +28,8 @@ async fn replicas_change_live_without_a_failed_search() {
 
 #[tokio::test]
 async fn replicas_in_a_range_follow_the_searches_and_say_why() {
-    let file = tempfile::NamedTempFile::new().unwrap();
     let times = "[controller]\nstatus_every = \"200ms\"\nscale_up_after = \"500ms\"\nscale_down_after = \"2s\"\n";
-    std::fs::write(file.path(), times).unwrap();
-    let onggi = Onggi::start(BINARY, &["--config", &file.path().display().to_string()]).await;
+    let (onggi, _config) = configured(times).await;
     let api = onggi.api();
     index_with_documents(&api, "jars", 500, 1).await;
     let range = json!({"min": 1, "max": 3, "target": {"concurrentSearches": 2}});

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use onggi_testkit::{Api, Load, Onggi};
 use serde_json::{Value, json};
 
-use crate::{BINARY, documents, index_with_documents, onggi, ready};
+use crate::{configured, documents, index_with_documents, onggi, ready};
 
 /// Uploads batches of ten until told to stop; returns the ids that were accepted.
 pub(crate) struct Uploads {
@@ -109,9 +109,7 @@ async fn a_killed_indexer_loses_and_doubles_nothing() {
 #[tokio::test]
 async fn a_killed_onggi_comes_back_with_everything_that_was_accepted() {
     // An upload that was not accepted when it ended may have left a task without an entry in the log: after this long it is given up.
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), "[controller]\nabandon_after = \"20s\"\n").unwrap();
-    let mut onggi = Onggi::start(BINARY, &["--config", &file.path().display().to_string()]).await;
+    let (mut onggi, _config) = configured("[controller]\nabandon_after = \"20s\"\n").await;
     index_with_documents(&onggi.api(), "jars", 10, 2).await;
     let mut accepted: BTreeSet<u64> = (0..10).collect();
     for round in 1..=2 {

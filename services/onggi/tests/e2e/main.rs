@@ -28,6 +28,13 @@ async fn onggi() -> Onggi {
     Onggi::start(BINARY, &[]).await
 }
 
+/// A running Onggi with this configuration, which is read again at a restart.
+async fn configured(text: &str) -> (Onggi, tempfile::NamedTempFile) {
+    let config = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(config.path(), text).unwrap();
+    (Onggi::start(BINARY, &["--config", config.path().to_str().unwrap()]).await, config)
+}
+
 /// `count` documents `{id, title, group}`, ids from `first` on.
 fn documents(first: usize, count: usize) -> Value {
     (first..first + count).map(|id| json!({"id": id, "title": format!("jar number {id}"), "group": id % 7})).collect()

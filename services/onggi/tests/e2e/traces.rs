@@ -6,12 +6,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use onggi_testkit::Onggi;
 use opentelemetry_proto::tonic::{collector::trace::v1::ExportTraceServiceRequest, trace::v1::Span};
 use prost::Message;
 use serde_json::json;
 
-use crate::{BINARY, documents, index_with_documents};
+use crate::{configured, documents, index_with_documents};
 
 /// A collector that keeps all it is sent.
 struct Collector {
@@ -54,10 +53,8 @@ fn names(spans: &[Span]) -> BTreeSet<&str> {
 #[tokio::test]
 async fn one_trace_covers_gateway_and_searcher_and_one_gateway_and_uploader() {
     let collector = Collector::start().await;
-    let directory = tempfile::tempdir().unwrap();
-    let config = directory.path().join("onggi.toml");
-    std::fs::write(&config, format!("[telemetry]\notlp = \"http://{}\"\nsample = 1.0\n", collector.address)).unwrap();
-    let mut onggi = Onggi::start(BINARY, &["--config", config.to_str().unwrap()]).await;
+    let telemetry = format!("[telemetry]\notlp = \"http://{}\"\nsample = 1.0\n", collector.address);
+    let (mut onggi, _config) = configured(&telemetry).await;
     let api = onggi.api();
     index_with_documents(&api, "jars", 10, 1).await;
     api.done("PUT", "/indexes/jars/documents", &documents(10, 1)).await;

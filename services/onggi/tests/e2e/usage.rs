@@ -8,19 +8,13 @@ use onggi_testkit::{Api, Onggi};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc};
 
-use crate::{BINARY, index_with_documents, tenants::tenant};
+use crate::{configured, index_with_documents, tenants::tenant};
 
 /// An Onggi that tells what it counts soon.
 async fn quick() -> (Onggi, tempfile::NamedTempFile) {
     let text = "[controller]\nmeter_every = \"100ms\"\nbill_every = \"200ms\"\nwebhooks_every = \"100ms\"\n\
                 [analytics]\ntell_every = \"100ms\"\ntell_queries_every = \"100ms\"\n";
     configured(text).await
-}
-
-async fn configured(text: &str) -> (Onggi, tempfile::NamedTempFile) {
-    let config = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(config.path(), text).unwrap();
-    (Onggi::start(BINARY, &["--config", config.path().to_str().unwrap()]).await, config)
 }
 
 fn seconds(usage: &Value, role: &str) -> f64 {
