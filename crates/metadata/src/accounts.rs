@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{
     Error, Page, Result, Users,
     columns::{corrupt, optional_time, time, unsigned},
-    database::{Database, Sql, Transaction, sql, values},
+    database::{Database, Sql, Transaction, sql, transaction, values},
 };
 
 #[derive(sqlx::FromRow)]
@@ -99,21 +99,22 @@ impl Users for Database {
     }
 
     async fn set_operator(&self, id: UserId, operator: bool) -> Result<()> {
-        let mut tx = self.begin().await?;
-        if !operator {
-            keep_an_operator(&mut tx, id).await?;
-        }
-        if tx.execute(sql!("users/set_operator"), values![id, operator]).await? == 0 {
-            return Err(Error::NotFound("user"));
-        }
-        tx.commit().await
+        transaction!(self, |tx| {
+            if !operator {
+                keep_an_operator(tx, id).await?;
+            }
+            if tx.execute(sql!("users/set_operator"), values![id, operator]).await? == 0 {
+                return Err(Error::NotFound("user"));
+            }
+            Ok(())
+        })
     }
 
     async fn count_failure(&self, id: UserId) -> Result<u64> {
-        let mut tx = self.begin().await?;
-        let (failures,): (i64,) = tx.one("user", sql!("users/count_failure"), values![id]).await?;
-        tx.commit().await?;
-        unsigned("failures", failures)
+        transaction!(self, |tx| {
+            let (failures,): (i64,) = tx.one("user", sql!("users/count_failure"), values![id]).await?;
+            unsigned("failures", failures)
+        })
     }
 
     async fn lock(&self, id: UserId, until: Timestamp) -> Result<()> {
@@ -145,14 +146,14 @@ impl Users for Database {
     }
 
     async fn take_link(&self, token_hash: &str, now: Timestamp) -> Result<User> {
-        let mut tx = self.begin().await?;
-        let row: UserRow = tx.one("link", sql!("users/select" + "users/and_link"), values![token_hash, now]).await?;
-        // Of two that come together, one finds nothing to delete.
-        if tx.execute(sql!("users/take_link"), values![token_hash, now]).await? == 0 {
-            return Err(Error::NotFound("link"));
-        }
-        tx.commit().await?;
-        Ok(Credentials::try_from(row)?.user)
+        transaction!(self, |tx| {
+            let row: UserRow = tx.one("link", sql!("users/select" + "users/and_link"), values![token_hash, now]).await?;
+            // Of two that come together, one finds nothing to delete.
+            if tx.execute(sql!("users/take_link"), values![token_hash, now]).await? == 0 {
+                return Err(Error::NotFound("link"));
+            }
+            Ok(Credentials::try_from(row)?.user)
+        })
     }
 
     async fn by_link(&self, token_hash: &str, now: Timestamp) -> Result<User> {

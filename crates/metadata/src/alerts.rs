@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{
     Alerts, Error, Result,
     columns::{optional_time, unsigned},
-    database::{Database, sql, values},
+    database::{Database, sql, transaction, values},
 };
 
 #[derive(sqlx::FromRow)]
@@ -71,9 +71,9 @@ impl Alerts for Database {
     }
 
     async fn failed(&self, tenant: TenantId) -> Result<u64> {
-        let mut tx = self.begin().await?;
-        let (failures,): (i64,) = tx.one("spending alert", sql!("alerts/failed"), values![tenant]).await?;
-        tx.commit().await?;
-        unsigned("number of failures", failures)
+        transaction!(self, |tx| {
+            let (failures,): (i64,) = tx.one("spending alert", sql!("alerts/failed"), values![tenant]).await?;
+            unsigned("number of failures", failures)
+        })
     }
 }

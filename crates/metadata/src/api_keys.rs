@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     Error, Keys, Page, Result,
     columns::{from_json, from_name, optional_time, time, to_json},
-    database::{Database, sql, values},
+    database::{Database, sql, transaction, values},
 };
 
 /// Keys of one uid that are looked at. Whoever reuses another tenant's uid comes after it, so nobody can push a key out.
@@ -108,19 +108,20 @@ impl Keys for Database {
     }
 
     async fn update(&self, tenant: TenantId, uid: KeyId, name: Option<&str>, description: Option<&str>, now: Timestamp) -> Result<Key> {
-        let mut tx = self.begin().await?;
-        let row: KeyRow = tx.one("key", sql!("keys/update"), values![tenant, uid, name, description, now]).await?;
-        tx.commit().await?;
-        row.try_into()
+        transaction!(self, |tx| {
+            let row: KeyRow = tx.one("key", sql!("keys/update"), values![tenant, uid, name, description, now]).await?;
+            row.try_into()
+        })
     }
 
     async fn used(&self, uses: &[(TenantId, KeyId, Timestamp)]) -> Result<()> {
-        let mut tx = self.begin().await?;
-        for (tenant, uid, time) in uses {
-            let minute_before = *time - Duration::from_secs(KEY_USE_SECONDS.unsigned_abs());
-            tx.execute(sql!("keys/used"), values![*tenant, *uid, *time, minute_before]).await?;
-        }
-        tx.commit().await
+        transaction!(self, |tx| {
+            for (tenant, uid, time) in uses {
+                let minute_before = *time - Duration::from_secs(KEY_USE_SECONDS.unsigned_abs());
+                tx.execute(sql!("keys/used"), values![*tenant, *uid, *time, minute_before]).await?;
+            }
+            Ok(())
+        })
     }
 
     async fn last_uses(&self, tenant: TenantId) -> Result<HashMap<KeyId, Timestamp>> {

@@ -78,7 +78,43 @@ macro_rules! values {
     ($($value:expr),* $(,)?) => { vec![$($crate::database::Value::from($value)),*] };
 }
 
-pub(crate) use {sql, text, values};
+/// How often a statement or a transaction is begun that PostgreSQL ends each time to resolve a deadlock.
+pub(crate) const ATTEMPTS: usize = 4;
+
+/// Awaits a call, and makes it again when PostgreSQL has ended it because it waited for somebody who waited for it. Two that lock the same
+/// rows in different orders meet so; above all a migration, which locks whole tables, meets those who use several. Nothing of a call that
+/// ended so was done, and the other one is past it now.
+///
+/// A macro, like [`transaction!`], because of a future that borrows what its closure borrows the compiler does not see that it is `Send`.
+macro_rules! unless_deadlocked {
+    ($call:expr) => {{
+        let mut attempt = 1;
+        loop {
+            match $call.await {
+                Err(error) if error.is_deadlock() && attempt < $crate::database::ATTEMPTS => tracing::warn!(%error, "begun again"),
+                done => break done,
+            }
+            attempt += 1;
+        }
+    }};
+}
+
+/// Runs a block with a transaction and commits it; an error rolls it back. The block runs again when the database has ended the transaction
+/// to resolve a deadlock, so it takes nothing by value.
+macro_rules! transaction {
+    ($database:expr, |$tx:ident| $work:block) => {
+        $crate::database::unless_deadlocked!(async {
+            let mut transaction = $database.begin().await?;
+            let $tx = &mut transaction;
+            let done: $crate::Result<_> = async $work.await;
+            let done = done?;
+            transaction.commit().await?;
+            $crate::Result::Ok(done)
+        })
+    };
+}
+
+pub(crate) use {sql, text, transaction, unless_deadlocked, values};
 
 /// A parameter of a statement.
 #[derive(Debug, Clone)]
@@ -208,6 +244,7 @@ impl Database {
         }
     }
 
+    /// For [`transaction!`], which commits it.
     pub(crate) async fn begin(&self) -> Result<Transaction> {
         timed("begin", async {
             Ok(match self {
@@ -221,24 +258,24 @@ impl Database {
 
     /// Runs a statement that changes rows; returns how many.
     pub(crate) async fn execute(&self, sql: Sql, values: Vec<Value>) -> Result<u64> {
-        timed("write", async {
+        unless_deadlocked!(timed("write", async {
+            let values = values.clone();
             Ok(match self {
                 Self::Sqlite { writer, .. } => bind!(sqlx::query(sql.sqlite), values).execute(writer).await?.rows_affected(),
                 Self::Postgres(pool) => bind!(sqlx::query(sql.postgres), values).execute(pool).await?.rows_affected(),
             })
-        })
-        .await
+        }))
     }
 
     /// Every row of a statement that changes nothing.
     pub(crate) async fn all<T: Row>(&self, sql: Sql, values: Vec<Value>) -> Result<Vec<T>> {
-        timed("read", async {
+        unless_deadlocked!(timed("read", async {
+            let values = values.clone();
             Ok(match self {
                 Self::Sqlite { readers, .. } => bind!(sqlx::query_as(sql.sqlite), values).fetch_all(readers).await?,
                 Self::Postgres(pool) => bind!(sqlx::query_as(sql.postgres), values).fetch_all(pool).await?,
             })
-        })
-        .await
+        }))
     }
 
     /// The row of a statement that changes nothing and finds at most one; none is an error about `what`.
@@ -253,7 +290,7 @@ impl Database {
     }
 }
 
-/// A transaction; rolled back unless it is committed.
+/// A transaction; rolled back unless it is committed. See [`transaction!`].
 pub(crate) enum Transaction {
     Sqlite(sqlx::Transaction<'static, Sqlite>),
     Postgres(sqlx::Transaction<'static, Postgres>),

@@ -31,7 +31,15 @@ pub enum Error {
     Migration(#[from] sqlx::migrate::MigrateError),
 }
 
+/// PostgreSQL's code of a deadlock that it has resolved at the cost of whoever is told so.
+const DEADLOCK_DETECTED: &str = "40P01";
+
 impl Error {
+    /// Whether the database has ended a transaction so that others can go on, see [`DEADLOCK_DETECTED`].
+    pub(crate) fn is_deadlock(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some(DEADLOCK_DETECTED))
+    }
+
     /// Says what the constraint that an insert or a change of `what` broke stands for: a name that is taken, or a tenant (the only thing
     /// that rows refer to) that does not exist.
     pub(crate) fn of_writing(self, what: &'static str) -> Self {

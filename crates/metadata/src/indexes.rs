@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::{
     Error, IndexPage, Indexes, Page, Result, SelectionCheck,
     columns::{corrupt, from_json, optional_time, restricting, seq, time, to_json, unsigned},
-    database::{Database, Sql, Transaction, Value, sql, values},
+    database::{Database, Sql, Transaction, Value, sql, transaction, values},
 };
 
 #[derive(sqlx::FromRow)]
@@ -124,22 +124,22 @@ impl Database {
 #[async_trait]
 impl Indexes for Database {
     async fn create_within(&self, index: &Index, check: &SelectionCheck<'_>) -> Result<()> {
-        let mut tx = self.begin().await?;
-        // First, so that nobody changes what is read next.
-        let revision = next_revision(&mut tx).await?;
-        let before = selections(&mut tx, index.tenant).await?;
-        let mut row =
-            values![index.id, index.tenant, index.uid.as_str(), index.primary_key.as_deref(), to_json(&index.selection), index.awake,];
-        row.extend(published_columns(index.published.as_ref()));
-        row.extend(values![to_json(&index.settings), index.created_at, index.updated_at, revision]);
-        if tx.execute(sql!("indexes/create"), row).await.map_err(|error| error.of_writing("index"))? == 0 {
-            return Err(Error::NotFound("tenant"));
-        }
-        // After the insert: that a name is taken is said before anything else.
-        let mut after = before.clone();
-        after.push((index.id, index.selection.clone()));
-        check(&before, &after).map_err(Error::Refused)?;
-        tx.commit().await
+        transaction!(self, |tx| {
+            // First, so that nobody changes what is read next.
+            let revision = next_revision(tx).await?;
+            let before = selections(tx, index.tenant).await?;
+            let mut row =
+                values![index.id, index.tenant, index.uid.as_str(), index.primary_key.as_deref(), to_json(&index.selection), index.awake,];
+            row.extend(published_columns(index.published.as_ref()));
+            row.extend(values![to_json(&index.settings), index.created_at, index.updated_at, revision]);
+            if tx.execute(sql!("indexes/create"), row).await.map_err(|error| error.of_writing("index"))? == 0 {
+                return Err(Error::NotFound("tenant"));
+            }
+            // After the insert: that a name is taken is said before anything else.
+            let mut after = before.clone();
+            after.push((index.id, index.selection.clone()));
+            check(&before, &after).map_err(Error::Refused)
+        })
     }
 
     async fn get(&self, tenant: TenantId, uid: &IndexUid) -> Result<Index> {
@@ -160,10 +160,10 @@ impl Indexes for Database {
     }
 
     async fn set_primary_key_if_absent(&self, id: IndexId, primary_key: &str) -> Result<String> {
-        let mut tx = self.begin().await?;
-        let (holds,): (String,) = tx.one("index", sql!("indexes/set_primary_key_if_absent"), values![id, primary_key]).await?;
-        tx.commit().await?;
-        Ok(holds)
+        transaction!(self, |tx| {
+            let (holds,): (String,) = tx.one("index", sql!("indexes/set_primary_key_if_absent"), values![id, primary_key]).await?;
+            Ok(holds)
+        })
     }
 
     async fn set_primary_key(&self, id: IndexId, primary_key: Option<&str>) -> Result<()> {
@@ -176,38 +176,39 @@ impl Indexes for Database {
     }
 
     async fn swap(&self, tenant: TenantId, swaps: &[Swap]) -> Result<()> {
-        let mut tx = self.begin().await?;
-        // Two swaps of a tenant would lock its indexes in different orders.
-        tx.execute(sql!("tenants/lock"), values![tenant]).await?;
-        for Swap { from: one, to: other, rename } in swaps {
-            let (one, other) = (one.as_str(), other.as_str());
-            // A uid is unique at every moment, so one of the two waits under a name that no uid can be.
-            let aside = format!("/{one}");
-            let steps: &[_] = if *rename { &[(one, other)] } else { &[(one, &aside), (other, one), (&aside, other)] };
-            for (from, to) in steps {
-                let renamed = tx.execute(sql!("indexes/rename_uid"), values![tenant, *from, *to]).await;
-                found(renamed.map_err(|error| error.of_writing("index"))?)?;
+        transaction!(self, |tx| {
+            // Two swaps of a tenant would lock its indexes in different orders.
+            tx.execute(sql!("tenants/lock"), values![tenant]).await?;
+            for Swap { from: one, to: other, rename } in swaps {
+                let (one, other) = (one.as_str(), other.as_str());
+                // A uid is unique at every moment, so one of the two waits under a name that no uid can be.
+                let aside = format!("/{one}");
+                let steps: &[_] = if *rename { &[(one, other)] } else { &[(one, &aside), (other, one), (&aside, other)] };
+                for (from, to) in steps {
+                    let renamed = tx.execute(sql!("indexes/rename_uid"), values![tenant, *from, *to]).await;
+                    found(renamed.map_err(|error| error.of_writing("index"))?)?;
+                }
             }
-        }
-        tx.commit().await
+            Ok(())
+        })
     }
 
     async fn set_selection_within(&self, id: IndexId, selection: &Selection, check: &SelectionCheck<'_>) -> Result<()> {
-        let mut tx = self.begin().await?;
-        // First, so that nobody changes what is read next.
-        let revision = next_revision(&mut tx).await?;
-        let (tenant,): (Uuid,) = tx.one("index", sql!("indexes/tenant_of"), values![id]).await?;
-        let before = selections(&mut tx, TenantId(tenant)).await?;
-        let mut after = before.clone();
-        for (_, known) in after.iter_mut().filter(|(other, _)| *other == id) {
-            known.clone_from(selection);
-        }
-        check(&before, &after).map_err(Error::Refused)?;
-        let (current, awake): (String, bool) = tx.one("index", sql!("indexes/selected"), values![id]).await?;
-        let current: Selection = from_json("selection", &current)?;
-        let awake = selection.replicas > 0 && (awake || current.replicas == 0);
-        found(tx.execute(sql!("indexes/set_selection"), values![id, to_json(selection), awake, revision]).await?)?;
-        tx.commit().await
+        transaction!(self, |tx| {
+            // First, so that nobody changes what is read next.
+            let revision = next_revision(tx).await?;
+            let (tenant,): (Uuid,) = tx.one("index", sql!("indexes/tenant_of"), values![id]).await?;
+            let before = selections(tx, TenantId(tenant)).await?;
+            let mut after = before.clone();
+            for (_, known) in after.iter_mut().filter(|(other, _)| *other == id) {
+                known.clone_from(selection);
+            }
+            check(&before, &after).map_err(Error::Refused)?;
+            let (current, awake): (String, bool) = tx.one("index", sql!("indexes/selected"), values![id]).await?;
+            let current: Selection = from_json("selection", &current)?;
+            let awake = selection.replicas > 0 && (awake || current.replicas == 0);
+            found(tx.execute(sql!("indexes/set_selection"), values![id, to_json(selection), awake, revision]).await?)
+        })
     }
 
     async fn selections(&self, tenant: TenantId) -> Result<Vec<Selected>> {
@@ -220,13 +221,10 @@ impl Indexes for Database {
         if now == awake {
             return Ok(false);
         }
-        let mut tx = self.begin().await?;
-        let revision = next_revision(&mut tx).await?;
-        if tx.execute(sql!("indexes/set_awake"), values![id, awake, revision]).await? == 0 {
-            return Ok(false);
-        }
-        tx.commit().await?;
-        Ok(true)
+        transaction!(self, |tx| {
+            let revision = next_revision(tx).await?;
+            Ok(tx.execute(sql!("indexes/set_awake"), values![id, awake, revision]).await? > 0)
+        })
     }
 
     async fn record_generation(&self, id: IndexId, published: &Published, settings: &Settings, primary_key: Option<&str>) -> Result<bool> {
@@ -240,9 +238,7 @@ impl Indexes for Database {
     }
 
     async fn delete(&self, id: IndexId) -> Result<()> {
-        let mut tx = self.begin().await?;
-        mark_deleted(&mut tx, id).await?;
-        tx.commit().await
+        transaction!(self, |tx| { mark_deleted(tx, id).await })
     }
 
     async fn deleted(&self) -> Result<Vec<Index>> {

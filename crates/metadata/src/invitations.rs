@@ -8,7 +8,7 @@ use crate::{
     Error, Invitations, Result,
     accounts::email,
     columns::{from_name, time, to_name},
-    database::{Database, sql, values},
+    database::{Database, sql, transaction, values},
     members,
 };
 
@@ -42,20 +42,21 @@ impl TryFrom<InvitationRow> for Invitation {
 #[async_trait]
 impl Invitations for Database {
     async fn create(&self, invitation: &Invitation, token_hash: &str) -> Result<()> {
-        let mut tx = self.begin().await?;
-        tx.execute(sql!("invitations/replace"), values![invitation.tenant, invitation.email.as_str()]).await?;
-        let row = values![
-            invitation.id,
-            token_hash,
-            invitation.tenant,
-            invitation.email.as_str(),
-            to_name(&invitation.role),
-            invitation.invited_by,
-            invitation.created_at,
-            invitation.expires_at,
-        ];
-        tx.execute(sql!("invitations/create"), row).await.map_err(|error| error.of_writing("invitation"))?;
-        tx.commit().await
+        transaction!(self, |tx| {
+            tx.execute(sql!("invitations/replace"), values![invitation.tenant, invitation.email.as_str()]).await?;
+            let row = values![
+                invitation.id,
+                token_hash,
+                invitation.tenant,
+                invitation.email.as_str(),
+                to_name(&invitation.role),
+                invitation.invited_by,
+                invitation.created_at,
+                invitation.expires_at,
+            ];
+            tx.execute(sql!("invitations/create"), row).await.map_err(|error| error.of_writing("invitation"))?;
+            Ok(())
+        })
     }
 
     async fn find(&self, token_hash: &str, now: Timestamp) -> Result<Invitation> {
@@ -77,21 +78,21 @@ impl Invitations for Database {
     }
 
     async fn accept(&self, token_hash: &str, user: UserId, now: Timestamp) -> Result<Invitation> {
-        let mut tx = self.begin().await?;
-        let row: InvitationRow = tx.one("invitation", sql!("invitations/take"), values![token_hash, now]).await?;
-        let invitation = Invitation::try_from(row)?;
-        let values = values![invitation.tenant, user, to_name(&invitation.role)];
-        match members::role(&mut tx, invitation.tenant, user).await? {
-            None => {
-                let row = values![invitation.tenant, user, to_name(&invitation.role), now];
-                tx.execute(sql!("members/add"), row).await.map_err(|error| error.of_writing("member"))?;
+        transaction!(self, |tx| {
+            let row: InvitationRow = tx.one("invitation", sql!("invitations/take"), values![token_hash, now]).await?;
+            let invitation = Invitation::try_from(row)?;
+            let values = values![invitation.tenant, user, to_name(&invitation.role)];
+            match members::role(tx, invitation.tenant, user).await? {
+                None => {
+                    let row = values![invitation.tenant, user, to_name(&invitation.role), now];
+                    tx.execute(sql!("members/add"), row).await.map_err(|error| error.of_writing("member"))?;
+                }
+                Some(role) if role < invitation.role => {
+                    tx.execute(sql!("members/set_role"), values).await?;
+                }
+                Some(_) => {}
             }
-            Some(role) if role < invitation.role => {
-                tx.execute(sql!("members/set_role"), values).await?;
-            }
-            Some(_) => {}
-        }
-        tx.commit().await?;
-        Ok(invitation)
+            Ok(invitation)
+        })
     }
 }

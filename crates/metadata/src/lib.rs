@@ -16,6 +16,8 @@
 //!   uid back.
 //! - **Whoever ends a task notes it for the tenant's webhooks** in the same transaction (`deliveries`), so no end goes untold.
 //! - **The same run of a container, and the same batch of counts, can be told any number of times** and counts once.
+//! - **A deadlock costs time and no error**: what PostgreSQL ends to resolve one is begun again (`transaction!`), such as a caller's upload
+//!   that met a migration.
 //! - **A task at its end never changes.** Outcomes can be settled twice, late, or before the append was noted.
 
 mod accounts;

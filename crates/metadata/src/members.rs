@@ -11,7 +11,7 @@ use crate::{
     Error, Members, Result,
     accounts::UserRow,
     columns::{from_name, time, to_name},
-    database::{Database, Transaction, sql, values},
+    database::{Database, Transaction, sql, transaction, values},
     tenants::TenantRow,
 };
 
@@ -54,23 +54,25 @@ impl Members for Database {
     }
 
     async fn set_role(&self, tenant: TenantId, user: UserId, role: MemberRole) -> Result<()> {
-        let mut tx = self.begin().await?;
-        if role != MemberRole::Owner {
-            keep_an_owner(&mut tx, tenant, user).await?;
-        }
-        if tx.execute(sql!("members/set_role"), values![tenant, user, to_name(&role)]).await? == 0 {
-            return Err(Error::NotFound("member"));
-        }
-        tx.commit().await
+        transaction!(self, |tx| {
+            if role != MemberRole::Owner {
+                keep_an_owner(tx, tenant, user).await?;
+            }
+            if tx.execute(sql!("members/set_role"), values![tenant, user, to_name(&role)]).await? == 0 {
+                return Err(Error::NotFound("member"));
+            }
+            Ok(())
+        })
     }
 
     async fn remove(&self, tenant: TenantId, user: UserId) -> Result<()> {
-        let mut tx = self.begin().await?;
-        keep_an_owner(&mut tx, tenant, user).await?;
-        if tx.execute(sql!("members/remove"), values![tenant, user]).await? == 0 {
-            return Err(Error::NotFound("member"));
-        }
-        tx.commit().await
+        transaction!(self, |tx| {
+            keep_an_owner(tx, tenant, user).await?;
+            if tx.execute(sql!("members/remove"), values![tenant, user]).await? == 0 {
+                return Err(Error::NotFound("member"));
+            }
+            Ok(())
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::{
     CountBatch, QueryCounts, QueryOrder, Result, Searches,
     columns::{time, unsigned},
-    database::{Database, Sql, Value, sql, values},
+    database::{Database, Sql, Value, sql, transaction, values},
 };
 
 #[derive(sqlx::FromRow)]
@@ -105,29 +105,29 @@ struct MomentRow {
 #[async_trait]
 impl Searches for Database {
     async fn add(&self, batch: &CountBatch) -> Result<bool> {
-        let mut tx = self.begin().await?;
-        if tx.execute(sql!("searches/begin"), values![batch.source, batch.seq, batch.until]).await? == 0 {
-            return Ok(false);
-        }
-        for (tenant, index, counts) in &batch.indexes {
-            if counts.searches > 0 {
-                let mut row = values![batch.source, batch.seq, *index, *tenant, batch.until, counts.searches];
-                row.extend(latency_columns(&counts.latencies));
-                tx.execute(sql!("searches/add_moment"), row).await?;
+        transaction!(self, |tx| {
+            if tx.execute(sql!("searches/begin"), values![batch.source, batch.seq, batch.until]).await? == 0 {
+                return Ok(false);
             }
-            let mut row = values![*tenant, batch.hour, *index];
-            row.extend(values![counts.searches, counts.no_hits, counts.clicks, counts.positions, counts.conversions, counts.documents]);
-            row.extend(latency_columns(&counts.latencies));
-            tx.execute(sql!("searches/add_hour"), row).await?;
-        }
-        for QueryCounts { tenant, index, query, counts } in &batch.queries {
-            let mut row = values![*tenant, *index, batch.hour, query.as_str()];
-            row.extend(values![counts.searches, counts.no_hits, counts.clicks, counts.positions, counts.conversions]);
-            row.extend(latency_columns(&counts.latencies));
-            tx.execute(sql!("searches/add_query"), row).await?;
-        }
-        tx.commit().await?;
-        Ok(true)
+            for (tenant, index, counts) in &batch.indexes {
+                if counts.searches > 0 {
+                    let mut row = values![batch.source, batch.seq, *index, *tenant, batch.until, counts.searches];
+                    row.extend(latency_columns(&counts.latencies));
+                    tx.execute(sql!("searches/add_moment"), row).await?;
+                }
+                let mut row = values![*tenant, batch.hour, *index];
+                row.extend(values![counts.searches, counts.no_hits, counts.clicks, counts.positions, counts.conversions, counts.documents]);
+                row.extend(latency_columns(&counts.latencies));
+                tx.execute(sql!("searches/add_hour"), row).await?;
+            }
+            for QueryCounts { tenant, index, query, counts } in &batch.queries {
+                let mut row = values![*tenant, *index, batch.hour, query.as_str()];
+                row.extend(values![counts.searches, counts.no_hits, counts.clicks, counts.positions, counts.conversions]);
+                row.extend(latency_columns(&counts.latencies));
+                tx.execute(sql!("searches/add_query"), row).await?;
+            }
+            Ok(true)
+        })
     }
 
     async fn hours(&self, tenant: TenantId, from: Timestamp, to: Timestamp) -> Result<Vec<(IndexId, Timestamp, Counts)>> {
@@ -169,13 +169,14 @@ impl Searches for Database {
     }
 
     async fn trim(&self, moments_before: Timestamp, hours_before: Timestamp, queries_before: Timestamp) -> Result<()> {
-        let mut tx = self.begin().await?;
-        tx.execute(sql!("searches/trim_moments"), values![moments_before]).await?;
-        // A batch that is told again comes within the time that moments are kept.
-        tx.execute(sql!("searches/trim_batches"), values![moments_before]).await?;
-        tx.execute(sql!("searches/trim_hours"), values![hours_before]).await?;
-        tx.execute(sql!("searches/trim_queries"), values![queries_before]).await?;
-        tx.commit().await
+        transaction!(self, |tx| {
+            tx.execute(sql!("searches/trim_moments"), values![moments_before]).await?;
+            // A batch that is told again comes within the time that moments are kept.
+            tx.execute(sql!("searches/trim_batches"), values![moments_before]).await?;
+            tx.execute(sql!("searches/trim_hours"), values![hours_before]).await?;
+            tx.execute(sql!("searches/trim_queries"), values![queries_before]).await?;
+            Ok(())
+        })
     }
 
     async fn keep_most(&self, from: Timestamp, to: Timestamp, most: u64) -> Result<()> {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::{
     Backlog, Error, NewTask, Page, Result, Tasks,
     columns::{corrupt, from_json, optional_time, restricting, seq, stored_time, task_uid, time, to_json, unsigned},
-    database::{Database, Sql, Transaction, Value, sql, values},
+    database::{Database, Sql, Transaction, Value, sql, transaction, values},
 };
 
 #[derive(sqlx::FromRow)]
@@ -192,25 +192,25 @@ impl Database {
 #[async_trait]
 impl Tasks for Database {
     async fn allocate(&self, new: &NewTask) -> Result<Task> {
-        let mut tx = self.begin().await?;
-        let task = with_next_uid(&mut tx, new).await?;
-        tx.execute(sql!("tasks/insert"), new_row(&task, new)).await?;
-        tx.commit().await?;
-        Ok(task)
+        transaction!(self, |tx| {
+            let task = with_next_uid(tx, new).await?;
+            tx.execute(sql!("tasks/insert"), new_row(&task, new)).await?;
+            Ok(task)
+        })
     }
 
     async fn complete_at_once(&self, new: &NewTask, error: Option<&ApiError>) -> Result<Task> {
-        let mut tx = self.begin().await?;
-        let mut task = with_next_uid(&mut tx, new).await?;
-        task.status = if error.is_some() { TaskStatus::Failed } else { TaskStatus::Succeeded };
-        task.error = error.cloned();
-        task.started_at = Some(task.enqueued_at);
-        task.finished_at = Some(task.enqueued_at);
-        task.batch = Some(task.uid);
-        tx.execute(sql!("tasks/insert"), new_row(&task, new)).await?;
-        announce(&mut tx, task.tenant, task.uid, task.enqueued_at).await?;
-        tx.commit().await?;
-        Ok(task)
+        transaction!(self, |tx| {
+            let mut task = with_next_uid(tx, new).await?;
+            task.status = if error.is_some() { TaskStatus::Failed } else { TaskStatus::Succeeded };
+            task.error = error.cloned();
+            task.started_at = Some(task.enqueued_at);
+            task.finished_at = Some(task.enqueued_at);
+            task.batch = Some(task.uid);
+            tx.execute(sql!("tasks/insert"), new_row(&task, new)).await?;
+            announce(tx, task.tenant, task.uid, task.enqueued_at).await?;
+            Ok(task)
+        })
     }
 
     async fn appended(&self, tenant: TenantId, uid: TaskUid, seq: Seq) -> Result<()> {
@@ -229,13 +229,17 @@ impl Tasks for Database {
 
     async fn finish(&self, tenant: TenantId, uid: TaskUid, error: Option<&ApiError>, details: &TaskDetails, now: Timestamp) -> Result<()> {
         let status = if error.is_some() { TaskStatus::Failed } else { TaskStatus::Succeeded };
-        let row = values![tenant, uid, status.as_str(), error.map(to_json), to_json(details), now];
-        let mut tx = self.begin().await?;
-        if tx.execute(sql!("tasks/finish"), row).await? > 0 {
-            announce(&mut tx, tenant, uid, now).await?;
-            return tx.commit().await;
+        let ended = transaction!(self, |tx| {
+            let row = values![tenant, uid, status.as_str(), error.map(to_json), to_json(details), now];
+            let rows = tx.execute(sql!("tasks/finish"), row).await?;
+            if rows > 0 {
+                announce(tx, tenant, uid, now).await?;
+            }
+            Ok(rows > 0)
+        })?;
+        if ended {
+            return Ok(());
         }
-        drop(tx);
         self.task(tenant, uid).await.map(drop)
     }
 
@@ -322,67 +326,67 @@ impl Tasks for Database {
     async fn settle(&self, index: &Index, batch: TaskUid, outcomes: &[TaskOutcome], now: Timestamp) -> Result<()> {
         let Some(newest) = outcomes.iter().map(|outcome| outcome.task).max() else { return Ok(()) };
         let tenant = index.tenant;
-        let mut tx = self.begin().await?;
-        tx.execute(sql!("tasks/skip_uids"), values![tenant, newest]).await?;
-        for outcome in outcomes {
-            let known: Vec<KnownRow> = tx.all(sql!("tasks/details"), values![tenant, outcome.task]).await?;
-            let (known, targets) = match known.into_iter().next() {
-                Some(known) => (Some(from_json("details of a task", &known.details)?), known.targets),
-                None => (None, None),
-            };
-            let mut task = settled(index, outcome, batch, known, now);
-            if let Some(targets) = targets.filter(|_| outcome.kind == TaskKind::TaskCancelation) {
-                const WAITING_FOR: Sql = sql!("tasks" / dialect / "waiting_for");
-                // It is one task over several logs: at its end when all that it names are.
-                if tx.count(WAITING_FOR, values![tenant, targets]).await? > 0 {
-                    continue;
+        transaction!(self, |tx| {
+            tx.execute(sql!("tasks/skip_uids"), values![tenant, newest]).await?;
+            for outcome in outcomes {
+                let known: Vec<KnownRow> = tx.all(sql!("tasks/details"), values![tenant, outcome.task]).await?;
+                let (known, targets) = match known.into_iter().next() {
+                    Some(known) => (Some(from_json("details of a task", &known.details)?), known.targets),
+                    None => (None, None),
+                };
+                let mut task = settled(index, outcome, batch, known, now);
+                if let Some(targets) = targets.filter(|_| outcome.kind == TaskKind::TaskCancelation) {
+                    const WAITING_FOR: Sql = sql!("tasks" / dialect / "waiting_for");
+                    // It is one task over several logs: at its end when all that it names are.
+                    if tx.count(WAITING_FOR, values![tenant, targets]).await? > 0 {
+                        continue;
+                    }
+                    let canceled = tx.count(sql!("tasks/canceled_by"), values![tenant, outcome.task]).await?;
+                    task.details.insert("canceledTasks".to_owned(), canceled.into());
                 }
-                let canceled = tx.count(sql!("tasks/canceled_by"), values![tenant, outcome.task]).await?;
-                task.details.insert("canceledTasks".to_owned(), canceled.into());
+                if tx.execute(sql!("tasks/settle"), row(&task)).await.map_err(|error| error.of_writing("task"))? > 0 {
+                    announce(tx, tenant, task.uid, now).await?;
+                }
             }
-            if tx.execute(sql!("tasks/settle"), row(&task)).await.map_err(|error| error.of_writing("task"))? > 0 {
-                announce(&mut tx, tenant, task.uid, now).await?;
-            }
-        }
-        tx.commit().await
+            Ok(())
+        })
     }
 
     async fn cancel_all(&self, index: IndexId, by: Option<TaskUid>, now: Timestamp) -> Result<u64> {
-        let mut tx = self.begin().await?;
-        tx.execute(sql!("webhooks/enqueue_canceled"), values![index, now]).await?;
-        let canceled = tx.execute(sql!("tasks/cancel_all"), values![index, by, now]).await?;
-        tx.commit().await?;
-        Ok(canceled)
+        transaction!(self, |tx| {
+            tx.execute(sql!("webhooks/enqueue_canceled"), values![index, now]).await?;
+            tx.execute(sql!("tasks/cancel_all"), values![index, by, now]).await
+        })
     }
 
     async fn restore(&self, index: &Index, seq: Seq, records: &[Record]) -> Result<u64> {
         let Some(newest) = records.iter().map(|record| record.task).max() else { return Ok(0) };
-        let mut tx = self.begin().await?;
-        tx.execute(sql!("tasks/skip_uids"), values![index.tenant, newest]).await?;
-        let mut restored = 0;
-        for record in records {
-            let task = Task {
-                tenant: index.tenant,
-                uid: record.task,
-                index: Some(index.id),
-                index_uid: Some(index.uid.clone()),
-                kind: record.operation.task_kind(),
-                status: TaskStatus::Enqueued,
-                seq: Some(seq),
-                batch: None,
-                canceled_by: None,
-                custom_metadata: None,
-                // The outcome brings them.
-                details: TaskDetails::new(),
-                error: None,
-                enqueued_at: record.enqueued_at,
-                started_at: None,
-                finished_at: None,
-            };
-            restored += tx.execute(sql!("tasks/restore"), row(&task)).await.map_err(|error| error.of_writing("task"))?;
-        }
-        tx.commit().await?;
-        Ok(restored)
+        transaction!(self, |tx| {
+            tx.execute(sql!("tasks/skip_uids"), values![index.tenant, newest]).await?;
+            let mut restored = 0;
+            for record in records {
+                let task = Task {
+                    tenant: index.tenant,
+                    uid: record.task,
+                    index: Some(index.id),
+                    index_uid: Some(index.uid.clone()),
+                    kind: record.operation.task_kind(),
+                    status: TaskStatus::Enqueued,
+                    seq: Some(seq),
+                    batch: None,
+                    canceled_by: None,
+                    custom_metadata: None,
+                    // The outcome brings them.
+                    details: TaskDetails::new(),
+                    error: None,
+                    enqueued_at: record.enqueued_at,
+                    started_at: None,
+                    finished_at: None,
+                };
+                restored += tx.execute(sql!("tasks/restore"), row(&task)).await.map_err(|error| error.of_writing("task"))?;
+            }
+            Ok(restored)
+        })
     }
 
     async fn backlog(&self) -> Result<Backlog> {

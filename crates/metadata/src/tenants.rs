@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{
     Error, Result, Tenants,
     columns::{from_name, time, to_name},
-    database::{Database, sql, values},
+    database::{Database, sql, transaction, values},
     indexes,
 };
 
@@ -58,21 +58,22 @@ impl Tenants for Database {
     }
 
     async fn set_status(&self, id: TenantId, status: TenantStatus) -> Result<()> {
-        let mut tx = self.begin().await?;
-        if status == TenantStatus::Deleted {
-            // Before anything else: nobody can create an index of the tenant between the two statements below.
-            indexes::next_revision(&mut tx).await?;
-        }
-        if tx.execute(sql!("tenants/set_status"), values![id, to_name(&status)]).await? == 0 {
-            return Err(Error::NotFound("tenant"));
-        }
-        if status == TenantStatus::Deleted {
-            let living: Vec<(Uuid,)> = tx.all(sql!("indexes/living_ids"), values![id]).await?;
-            for (index,) in living {
-                indexes::mark_deleted(&mut tx, IndexId(index)).await?;
+        transaction!(self, |tx| {
+            if status == TenantStatus::Deleted {
+                // Before anything else: nobody can create an index of the tenant between the two statements below.
+                indexes::next_revision(tx).await?;
             }
-        }
-        tx.commit().await
+            if tx.execute(sql!("tenants/set_status"), values![id, to_name(&status)]).await? == 0 {
+                return Err(Error::NotFound("tenant"));
+            }
+            if status == TenantStatus::Deleted {
+                let living: Vec<(Uuid,)> = tx.all(sql!("indexes/living_ids"), values![id]).await?;
+                for (index,) in living {
+                    indexes::mark_deleted(tx, IndexId(index)).await?;
+                }
+            }
+            Ok(())
+        })
     }
 
     async fn set_plan(&self, id: TenantId, plan: Option<&str>) -> Result<()> {
@@ -88,22 +89,22 @@ impl Tenants for Database {
             return Ok(false);
         }
         while self.execute(sql!("tenants/purge_tasks"), values![id]).await? > 0 {}
-        let mut tx = self.begin().await?;
-        for table in [
-            sql!("tenants/purge/keys"),
-            sql!("tenants/purge/webhooks"),
-            sql!("tenants/purge/spending_alerts"),
-            sql!("tenants/purge/identity_providers"),
-            sql!("tenants/purge/memberships"),
-            sql!("tenants/purge/members"),
-            sql!("tenants/purge/invitations"),
-            sql!("tenants/purge/search_moments"),
-            sql!("tenants/purge/usage"),
-        ] {
-            tx.execute(table, values![id]).await?;
-        }
-        tx.commit().await?;
-        Ok(true)
+        transaction!(self, |tx| {
+            for table in [
+                sql!("tenants/purge/keys"),
+                sql!("tenants/purge/webhooks"),
+                sql!("tenants/purge/spending_alerts"),
+                sql!("tenants/purge/identity_providers"),
+                sql!("tenants/purge/memberships"),
+                sql!("tenants/purge/members"),
+                sql!("tenants/purge/invitations"),
+                sql!("tenants/purge/search_moments"),
+                sql!("tenants/purge/usage"),
+            ] {
+                tx.execute(table, values![id]).await?;
+            }
+            Ok(true)
+        })
     }
 
     async fn unpurged(&self) -> Result<Vec<TenantId>> {

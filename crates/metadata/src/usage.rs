@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     Held, Result, Usage,
     columns::{corrupt, from_name, time, to_name, unsigned},
-    database::{Database, sql, values},
+    database::{Database, sql, transaction, values},
 };
 
 #[derive(sqlx::FromRow)]
@@ -80,52 +80,56 @@ struct StepRow {
 #[async_trait]
 impl Usage for Database {
     async fn saw(&self, runs: &[Run]) -> Result<()> {
-        let mut tx = self.begin().await?;
-        for run in runs {
-            let row = values![
-                run.container.as_str(),
-                i64::from(run.restarts),
-                run.tenant,
-                run.index,
-                to_name(&run.role),
-                run.size.as_str(),
-                run.from,
-                run.until,
-            ];
-            tx.execute(sql!("usage/saw"), row).await?;
-        }
-        tx.commit().await
+        transaction!(self, |tx| {
+            for run in runs {
+                let row = values![
+                    run.container.as_str(),
+                    i64::from(run.restarts),
+                    run.tenant,
+                    run.index,
+                    to_name(&run.role),
+                    run.size.as_str(),
+                    run.from,
+                    run.until,
+                ];
+                tx.execute(sql!("usage/saw"), row).await?;
+            }
+            Ok(())
+        })
     }
 
     async fn roll_up(&self, settled: Timestamp) -> Result<()> {
-        let mut tx = self.begin().await?;
-        let (since,): (i64,) = tx.one("progress of usage", sql!("usage/begin"), values![]).await?;
-        let rows: Vec<RunRow> = tx.all(sql!("usage/runs"), values![since]).await?;
-        let runs: Vec<Run> = rows.into_iter().map(Run::try_from).collect::<Result<_>>()?;
-        for hour in by_hour(&runs, time(since)?) {
-            let micros = i64::try_from(hour.used.as_micros()).unwrap_or(i64::MAX);
-            let row = values![hour.tenant, hour.hour, hour.index, hour.size.as_str(), to_name(&hour.role), micros];
-            tx.execute(sql!("usage/set_hour"), row).await?;
-        }
-        tx.execute(sql!("usage/settle"), values![hour_of(settled)]).await?;
-        tx.commit().await
+        transaction!(self, |tx| {
+            let (since,): (i64,) = tx.one("progress of usage", sql!("usage/begin"), values![]).await?;
+            let rows: Vec<RunRow> = tx.all(sql!("usage/runs"), values![since]).await?;
+            let runs: Vec<Run> = rows.into_iter().map(Run::try_from).collect::<Result<_>>()?;
+            for hour in by_hour(&runs, time(since)?) {
+                let micros = i64::try_from(hour.used.as_micros()).unwrap_or(i64::MAX);
+                let row = values![hour.tenant, hour.hour, hour.index, hour.size.as_str(), to_name(&hour.role), micros];
+                tx.execute(sql!("usage/set_hour"), row).await?;
+            }
+            tx.execute(sql!("usage/settle"), values![hour_of(settled)]).await?;
+            Ok(())
+        })
     }
 
     async fn note_storage(&self, now: Timestamp) -> Result<()> {
-        let mut tx = self.begin().await?;
-        tx.execute(sql!("usage/begin"), values![]).await?;
-        tx.execute(sql!("usage/storage_changed"), values![hour_of(now)]).await?;
-        tx.execute(sql!("usage/storage_gone"), values![hour_of(now)]).await?;
-        tx.commit().await
+        transaction!(self, |tx| {
+            tx.execute(sql!("usage/begin"), values![]).await?;
+            tx.execute(sql!("usage/storage_changed"), values![hour_of(now)]).await?;
+            tx.execute(sql!("usage/storage_gone"), values![hour_of(now)]).await?;
+            Ok(())
+        })
     }
 
     async fn trim(&self, runs_before: Timestamp, hours_before: Timestamp) -> Result<()> {
-        let mut tx = self.begin().await?;
-        let (settled,): (i64,) = tx.one("progress of usage", sql!("usage/begin"), values![]).await?;
-        tx.execute(sql!("usage/trim_runs"), values![runs_before.min(time(settled)?)]).await?;
-        tx.execute(sql!("usage/trim_hours"), values![hours_before]).await?;
-        tx.execute(sql!("usage/trim_storage"), values![hours_before]).await?;
-        tx.commit().await
+        transaction!(self, |tx| {
+            let (settled,): (i64,) = tx.one("progress of usage", sql!("usage/begin"), values![]).await?;
+            tx.execute(sql!("usage/trim_runs"), values![runs_before.min(time(settled)?)]).await?;
+            tx.execute(sql!("usage/trim_hours"), values![hours_before]).await?;
+            tx.execute(sql!("usage/trim_storage"), values![hours_before]).await?;
+            Ok(())
+        })
     }
 
     async fn container_hours(&self, tenant: TenantId, from: Timestamp, to: Timestamp) -> Result<Vec<ContainerHour>> {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{
     Error, Result, Webhooks,
     columns::{from_json, task_uid, time, to_json},
-    database::{Database, Sql, sql, values},
+    database::{Database, Sql, sql, transaction, values},
 };
 
 #[derive(sqlx::FromRow)]
@@ -42,15 +42,16 @@ impl Database {
 #[async_trait]
 impl Webhooks for Database {
     async fn create(&self, webhook: &Webhook) -> Result<()> {
-        let mut tx = self.begin().await?;
-        // Two that come together are counted one after the other.
-        tx.execute(sql!("tenants/lock"), values![webhook.tenant]).await?;
-        if tx.count(sql!("webhooks/count"), values![webhook.tenant]).await? >= Webhook::MAX {
-            return Err(Error::Conflict("number of webhooks"));
-        }
-        let row = values![webhook.id, webhook.tenant, webhook.url.as_str(), to_json(&webhook.headers), webhook.created_at];
-        tx.execute(sql!("webhooks/create"), row).await.map_err(|error| error.of_writing("webhook"))?;
-        tx.commit().await
+        transaction!(self, |tx| {
+            // Two that come together are counted one after the other.
+            tx.execute(sql!("tenants/lock"), values![webhook.tenant]).await?;
+            if tx.count(sql!("webhooks/count"), values![webhook.tenant]).await? >= Webhook::MAX {
+                return Err(Error::Conflict("number of webhooks"));
+            }
+            let row = values![webhook.id, webhook.tenant, webhook.url.as_str(), to_json(&webhook.headers), webhook.created_at];
+            tx.execute(sql!("webhooks/create"), row).await.map_err(|error| error.of_writing("webhook"))?;
+            Ok(())
+        })
     }
 
     async fn get(&self, tenant: TenantId, id: WebhookId) -> Result<Webhook> {
@@ -81,18 +82,20 @@ impl Webhooks for Database {
 
     async fn delivered(&self, id: WebhookId, tasks: &[TaskUid]) -> Result<()> {
         const DELIVERED: Sql = sql!("webhooks" / dialect / "delivered");
-        let mut tx = self.begin().await?;
-        tx.execute(DELIVERED, values![id, to_json(tasks)]).await?;
-        tx.execute(sql!("webhooks/succeeded"), values![id]).await?;
-        tx.commit().await
+        transaction!(self, |tx| {
+            tx.execute(DELIVERED, values![id, to_json(tasks)]).await?;
+            tx.execute(sql!("webhooks/succeeded"), values![id]).await?;
+            Ok(())
+        })
     }
 
     async fn failed(&self, id: WebhookId, retry_at: Timestamp, oldest: Timestamp, keep: u64) -> Result<()> {
-        let mut tx = self.begin().await?;
-        tx.execute(sql!("webhooks/failed"), values![id, retry_at]).await?;
-        tx.execute(sql!("webhooks/drop_old"), values![id, oldest]).await?;
-        tx.execute(sql!("webhooks/drop_many"), values![id, keep]).await?;
-        tx.commit().await
+        transaction!(self, |tx| {
+            tx.execute(sql!("webhooks/failed"), values![id, retry_at]).await?;
+            tx.execute(sql!("webhooks/drop_old"), values![id, oldest]).await?;
+            tx.execute(sql!("webhooks/drop_many"), values![id, keep]).await?;
+            Ok(())
+        })
     }
 
     async fn failures(&self, id: WebhookId) -> Result<u64> {

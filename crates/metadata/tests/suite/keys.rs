@@ -10,7 +10,7 @@ use onggi_metadata::{KeySecrets, hash_key};
 
 use crate::{World, assert_error, at};
 
-fn new_key(tenant: TenantId, created: i64) -> Key {
+pub(crate) fn new_key(tenant: TenantId, created: i64) -> Key {
     Key {
         uid: KeyId::generate(),
         tenant,

@@ -11,7 +11,7 @@ mod tenants;
 mod usage;
 mod webhooks;
 
-use onggi_domain::{IndexUid, Timestamp, container::Selection, index::Index, tenant::Tenant, tenant::TenantStatus};
+use onggi_domain::{IndexUid, TaskUid, Timestamp, container::Selection, index::Index, tenant::Tenant, tenant::TenantStatus};
 use onggi_metadata::Metadata;
 
 /// A new and empty database.
@@ -198,6 +198,27 @@ async fn a_version_that_is_gone_back_to_takes_a_database_that_a_newer_one_has_mi
     metadata.tenants.create(&tenant).await.unwrap();
     metadata.indexes.create(&new_index(&tenant, "movies")).await.unwrap();
     assert_eq!(metadata.indexes.get(tenant.id, &uid("movies")).await.unwrap().uid, uid("movies"));
+}
+
+#[tokio::test]
+async fn what_postgresql_ends_to_resolve_a_deadlock_is_begun_again() {
+    let url = &postgres::new_database().await;
+    Metadata::migrate(url).await.unwrap();
+    let metadata = Metadata::connect(url).await.unwrap();
+    let tenant = new_tenant("acme");
+    metadata.tenants.create(&tenant).await.unwrap();
+    let index = new_index(&tenant, "movies");
+    metadata.indexes.create(&index).await.unwrap();
+
+    let upload = tasks::upload(&index, 1);
+    let task = postgres::in_a_deadlock(url, ["tasks", "tenants"], metadata.tasks.allocate(&upload)).await.unwrap();
+    assert_eq!(task.uid, TaskUid(0), "a transaction that was ended gives its uid back");
+
+    let key = keys::new_key(tenant.id, 1);
+    postgres::in_a_deadlock(url, ["tenants", "keys"], metadata.keys.create(&key, "hash")).await.unwrap();
+
+    let purged = postgres::in_a_deadlock(url, ["indexes", "tenants"], metadata.tenants.purge(tenant.id)).await.unwrap();
+    assert!(!purged, "the tenant lives");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use std::{
     },
 };
 
-use sqlx::{ConnectOptions, Executor, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions, Executor, PgConnection, postgres::PgConnectOptions};
 
 /// Starts a server in the directory `$1`, says so, and ends it when standard input does: when the process of the tests is gone, however
 /// it went.
@@ -55,8 +55,29 @@ pub(crate) async fn new_database() -> String {
 
 /// Runs statements on a database.
 pub(crate) async fn execute(url: &str, statements: &'static str) {
-    let mut connection: sqlx::PgConnection = url.parse::<PgConnectOptions>().unwrap().connect().await.unwrap();
-    connection.execute(statements).await.unwrap();
+    connect(url).await.execute(statements).await.unwrap();
+}
+
+/// Makes a call while somebody else, such as a migration, has locked the first table. Once the call waits for it, locks the second one,
+/// which the call must be using: each then waits for the other, and it is the call that the server ends.
+pub(crate) async fn in_a_deadlock<T>(url: &str, [first, second]: [&str; 2], call: impl Future<Output = T>) -> T {
+    let mut other = connect(url).await;
+    let mut observer = connect(url).await;
+    let lock = |table| sqlx::AssertSqlSafe(format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"));
+    // Who has waited for so long looks for a deadlock, and ends itself. The call does so after a second.
+    other.execute("SET deadlock_timeout = '1h'; BEGIN").await.unwrap();
+    other.execute(lock(first)).await.unwrap();
+    let meet = async {
+        let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = $1::regclass AND NOT granted)";
+        while !sqlx::query_scalar::<_, bool>(waits).bind(first).fetch_one(&mut observer).await.unwrap() {}
+        other.execute(lock(second)).await.unwrap();
+        other.execute("COMMIT").await.unwrap();
+    };
+    tokio::join!(call, meet).0
+}
+
+async fn connect(url: &str) -> PgConnection {
+    url.parse::<PgConnectOptions>().unwrap().connect().await.unwrap()
 }
 
 fn start() -> Server {
