@@ -16,6 +16,7 @@ pub mod schema;
 pub mod search;
 mod searcher;
 pub mod state;
+mod stored;
 
 pub use indexer::Indexer;
 pub use searcher::Searcher;

@@ -9,9 +9,9 @@ use onggi_domain::{
 };
 use serde_json::{Value, value::RawValue};
 use tantivy::{
-    Index, SegmentReader, TantivyDocument, Term,
+    Index, SegmentReader, Term,
     query::{EmptyQuery, Query, TermSetQuery},
-    schema::{IndexRecordOption, Value as _},
+    schema::IndexRecordOption,
     store::StoreReader,
 };
 
@@ -19,7 +19,7 @@ use crate::{
     Error, Options, Result,
     analysis::{Analyzer, Rule},
     directory::GenerationDirectory,
-    schema::{DOC, ID},
+    schema::ID,
     search::{
         AnalyzeRequest, AnalyzeResponse, DocumentsPage, DocumentsRequest, FacetSearchRequest, FacetSearchResponse, SearchRequest,
         SearchResponse, documents,
@@ -28,6 +28,7 @@ use crate::{
         variants::Remembered,
     },
     state::EngineState,
+    stored::Stored,
 };
 
 /// Blocks of stored documents that each segment keeps unpacked.
@@ -165,10 +166,9 @@ impl Searcher {
 
     /// A stored document as it came.
     fn load(&self, segment: u32, doc: u32) -> Result<String> {
-        let stored: TantivyDocument = self.stores[segment as usize].get(doc).map_err(reading)?;
-        let bytes = stored.get_first(DOC).and_then(|value| value.as_bytes());
+        let Stored(bytes) = self.stores[segment as usize].get(doc).map_err(reading)?;
         let damaged = |why: &str| Error::Damaged { what: format!("document {doc} of segment {segment}"), why: why.to_owned() };
-        String::from_utf8(bytes.ok_or_else(|| damaged("nothing is stored for it"))?.to_vec()).map_err(|_| damaged("it is not UTF-8"))
+        String::from_utf8(bytes.ok_or_else(|| damaged("nothing is stored for it"))?).map_err(|_| damaged("it is not UTF-8"))
     }
 }
 

@@ -330,6 +330,8 @@ fn longest_first(strings: impl Iterator<Item = String>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -360,6 +362,22 @@ mod tests {
             for word in &words {
                 let meets = stem(word) == stem(wanted) || word.form.starts_with(&wanted.form);
                 assert!(!meets || kept.iter().any(|kept| kept.form == word.form), "{} for {}", word.form, wanted.form);
+            }
+        }
+    }
+
+    proptest! {
+        /// Whatever stands around a word: letters of other scripts go on with it or end it.
+        #[test]
+        fn a_word_that_is_looked_for_is_kept_just_as_it_is(text in "[abAy2\u{e9}\u{ac00}\u{6771} ,-]{0,16}") {
+            let analyzer = Analyzer::new(&Settings::default(), None);
+            let places = |words: Vec<Word>| words.into_iter().map(|word| (word.form, word.stem, word.start..word.end)).collect::<Vec<_>>();
+            let all = places(analyzer.words(&text, Rule::default()));
+            for wanted in &all {
+                let letters = Letters::of([wanted.0.as_str()].into_iter().chain(wanted.1.as_deref()));
+                let kept = places(analyzer.with_words(letters, &text, Rule::default(), Words::to_vec));
+                prop_assert!(kept.contains(wanted), "{wanted:?} is not in {kept:?}");
+                prop_assert!(kept.iter().all(|kept| all.contains(kept)), "{kept:?} are not all in {all:?}");
             }
         }
     }

@@ -156,6 +156,7 @@ fn prefix_ignoring_case(text: &str, lower: &str) -> Option<usize> {
 }
 
 /// Cuts a text into runs.
+#[derive(Clone)]
 pub(super) struct Runs<'a> {
     text: &'a str,
     at: usize,
@@ -166,6 +167,31 @@ pub(super) struct Runs<'a> {
 impl<'a> Runs<'a> {
     pub(super) fn new(text: &'a str, exceptions: &'a Exceptions) -> Self {
         Self { text, at: 0, exceptions, plain: exceptions.is_empty() }
+    }
+
+    /// Passes over words in English letters whose first letter, in lower case, and second are `unwanted`, up to one that is not or to
+    /// anything else; how many words these were.
+    pub(super) fn pass_over(&mut self, unwanted: impl Fn(u8, Option<u8>) -> bool) -> u32 {
+        let bytes = self.text.as_bytes();
+        let letter = |at: usize| bytes.get(at).filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase);
+        let mut passed = 0;
+        while self.plain {
+            while bytes.get(self.at).is_some_and(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric()) {
+                self.at += 1;
+            }
+            let Some(first) = letter(self.at) else { break };
+            if !unwanted(first, letter(self.at + 1)) {
+                break;
+            }
+            let length = bytes[self.at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+            if bytes.get(self.at + length).is_some_and(|next| !next.is_ascii()) {
+                // The word may go on.
+                break;
+            }
+            self.at += length;
+            passed += 1;
+        }
+        passed
     }
 
     /// The class of what begins at `at`, its length, and its entry. At the beginning of a word, whole words are looked for too.
@@ -195,8 +221,11 @@ impl Iterator for Runs<'_> {
         let mut begins = self.at == 0 || !self.plain;
         let (class, start) = loop {
             let byte = *bytes.get(self.at)?;
-            if self.plain && byte < 0x80 && !byte.is_ascii_alphanumeric() {
+            if self.plain && byte.is_ascii() {
                 self.at += 1;
+                if byte.is_ascii_alphanumeric() {
+                    break (Class::Word, self.at - 1);
+                }
                 continue;
             }
             let (class, length, entry) = self.next_piece(self.at, begins);
@@ -210,9 +239,9 @@ impl Iterator for Runs<'_> {
             }
             begins = true;
         };
-        while let Some(&byte) = bytes.get(self.at) {
-            if self.plain && byte < 0x80 {
-                if byte.is_ascii_alphanumeric() != (class == Class::Word) || !byte.is_ascii_alphanumeric() {
+        while let Some(byte) = bytes.get(self.at) {
+            if self.plain && byte.is_ascii() {
+                if class != Class::Word || !byte.is_ascii_alphanumeric() {
                     break;
                 }
                 self.at += 1;

@@ -272,16 +272,18 @@ impl Letters {
         letters
     }
 
-    /// Whether a word in small English letters may be the beginning of one of the words, or have its stem.
+    /// Whether a word that begins with these may be the beginning of one of the words, or have its stem: small English letters, or digits,
+    /// of which any may.
     fn begin(self, first: u8, second: Option<u8>) -> bool {
-        self.ascii & (1 << first) != 0
-            && match (number(first), second) {
-                // `dying` has the stem `die`.
-                (Some(first), Some(second)) if second != b'y' => {
-                    number(second).is_none_or(|second| self.second[first] & (1 << second) != 0)
+        !first.is_ascii_lowercase()
+            || self.ascii & (1 << first) != 0
+                && match (number(first), second) {
+                    // `dying` has the stem `die`.
+                    (Some(first), Some(second)) if second != b'y' => {
+                        number(second).is_none_or(|second| self.second[first] & (1 << second) != 0)
+                    }
+                    _ => true,
                 }
-                _ => true,
-            }
     }
 }
 
@@ -325,13 +327,11 @@ impl Session {
         &self.words
     }
 
-    /// Whether a word is in English letters and begins with others than those that are wanted.
-    fn is_unwanted(&self, word: &str, rule: Rule) -> bool {
+    /// Whether a word in English letters begins with others than those that are wanted.
+    fn is_unwanted(&self, word: &str) -> bool {
         let mut letters = word.bytes().map(|letter| letter.to_ascii_lowercase());
-        let Some(first) = letters.next().filter(u8::is_ascii_lowercase) else { return false };
-        !self.wanted.begin(first, letters.next())
-            && word.is_ascii()
-            && self.analyzer.stemmer(rule, Alphabet::Latin).is_none_or(|(_, algorithm)| algorithm == Algorithm::English)
+        let Some(first) = letters.next() else { return false };
+        word.is_ascii() && !self.wanted.begin(first, letters.next())
     }
 
     /// The words of a text without stop words.
@@ -340,12 +340,20 @@ impl Session {
         let analyzer = self.analyzer.clone();
         let mut hangul = false;
         let mut end_before = usize::MAX;
-        let mut runs = Runs::new(text, analyzer.exceptions()).peekable();
-        while let Some(run) = runs.next() {
+        // Other stemmers, and the readers of other scripts, may change what a word begins with.
+        let skips = self.wanted != Letters::ALL
+            && analyzer.stemmer(rule, Alphabet::Latin).is_none_or(|(_, algorithm)| algorithm == Algorithm::English);
+        let wanted = self.wanted;
+        let mut runs = Runs::new(text, analyzer.exceptions());
+        loop {
+            if skips {
+                self.words.position += runs.pass_over(|first, second| !wanted.begin(first, second));
+            }
+            let Some(run) = runs.next() else { break };
             match run.class {
                 Class::Word => match run.entry.map(|entry| &analyzer.exceptions().whole[entry]) {
                     Some(entry) if !entry.parts.is_empty() => self.add_entry(text, run, entry, rule),
-                    _ if self.is_unwanted(&text[run.start..run.end], rule) => self.words.position += 1,
+                    _ if skips && self.is_unwanted(&text[run.start..run.end]) => self.words.position += 1,
                     _ => self.add_word(text, run.start..run.end, rule),
                 },
                 Class::Hangul if end_before == run.start && korean::is_particle(&text[run.start..run.end]) => {
@@ -356,8 +364,10 @@ impl Session {
                 Class::Hangul => {
                     hangul = true;
                     let mut end = run.end;
-                    while let Some(next) = runs.next_if(|next| next.class == Class::Hangul && is_space(&text[end..next.start])) {
+                    let mut ahead = runs.clone();
+                    while let Some(next) = ahead.next().filter(|next| next.class == Class::Hangul && is_space(&text[end..next.start])) {
                         end = next.end;
+                        runs = ahead.clone();
                     }
                     self.add_hangul(text, run.start..end);
                 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
-use tantivy::{DocAddress, DocSet, Searcher, TERMINATED, TantivyDocument, Term, schema::IndexRecordOption, schema::Value};
+use tantivy::{DocAddress, DocSet, Searcher, TERMINATED, Term, schema::IndexRecordOption};
 
 use super::by_id::ById;
 use crate::{
     Error, Result,
     document::fields_of,
-    schema::{DOC, ID, ID_COLUMN, ORD_COLUMN},
+    schema::{ID, ID_COLUMN, ORD_COLUMN},
+    stored::Stored,
     tantivy_error,
 };
 
@@ -93,8 +94,7 @@ pub(super) fn find(searcher: &Searcher, id: &str) -> Result<Option<DocAddress>> 
 
 /// The JSON of a document.
 pub(super) fn raw(searcher: &Searcher, address: DocAddress) -> Result<Arc<[u8]>> {
-    let document: TantivyDocument = searcher.doc(address).map_err(tantivy_error("read a stored document"))?;
-    let bytes = document.get_first(DOC).and_then(|value| value.as_bytes());
+    let Stored(bytes) = searcher.doc(address).map_err(tantivy_error("read a stored document"))?;
     bytes.map(Arc::from).ok_or_else(|| Error::Damaged { what: format!("the document at {address:?}"), why: "it has no content".to_owned() })
 }
 

@@ -1,14 +1,17 @@
 //! Facets: how often each value occurs among the documents that match, read from columns.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Debug};
 
 use indexmap::IndexMap;
 use onggi_domain::{
     ApiError, Code,
     settings::{FacetOrder, FilterableAttribute, Settings},
 };
-use rustc_hash::FxHashSet;
-use tantivy::{BitSet, SegmentReader, columnar::StrColumn};
+use rustc_hash::{FxHashMap, FxHashSet};
+use tantivy::{
+    BitSet, SegmentReader,
+    columnar::{Column, StrColumn},
+};
 
 use super::{filter::numbers, names, responses::FacetStats};
 use crate::schema::{PRESENCE, Presence, column_name, split_column_value};
@@ -83,11 +86,13 @@ pub(super) fn count(attribute: &str, segments: &[SegmentReader], matched: &[BitS
     let mut stats: Option<FacetStats> = None;
     for (segment, matched) in segments.iter().zip(matched) {
         if let Some(column) = numbers(segment, attribute)? {
-            let mut found: rustc_hash::FxHashMap<u64, u64> = rustc_hash::FxHashMap::default();
-            let mut values = Vec::new();
-            each(matched, |doc| {
-                for value in once(column.values_for_doc(doc).map(|value| tantivy::f64_to_u64(value + 0.0)), &mut values) {
-                    *found.entry(*value).or_default() += 1;
+            let mut found: FxHashMap<u64, u64> = FxHashMap::default();
+            let mut keys = Vec::new();
+            each_with_values(matched, &column, |values| {
+                keys.clear();
+                keys.extend(values.iter().map(|value| tantivy::f64_to_u64(value + 0.0)));
+                for key in once(&mut keys) {
+                    *found.entry(*key).or_default() += 1;
                 }
             });
             for (key, count) in found {
@@ -105,11 +110,10 @@ pub(super) fn count(attribute: &str, segments: &[SegmentReader], matched: &[BitS
 fn count_strings(attribute: &str, segment: &SegmentReader, matched: &BitSet, counts: &mut Counts) -> tantivy::Result<()> {
     let Some(column) = segment.fast_fields().str(&column_name(attribute))? else { return Ok(()) };
     let mut found = vec![0_u64; column.num_terms()];
-    let mut values = Vec::new();
-    let mut same = SameForm { column: &column, known: Vec::new() };
-    each(matched, |doc| {
+    let mut same = SameForm { column: &column, known: Vec::new(), all: matched.len() > column.num_terms() };
+    each_with_values(matched, column.ords(), |ordinals| {
         let mut before: Option<u64> = None;
-        for ordinal in once(column.term_ords(doc), &mut values) {
+        for ordinal in once(ordinals) {
             if !before.is_some_and(|before| same.differ_by_case(before, *ordinal)) {
                 found[*ordinal as usize] += 1;
             }
@@ -137,6 +141,8 @@ struct SameForm<'a> {
     column: &'a StrColumn,
     /// For each ordinal, whether it has the form of the one before.
     known: Vec<Option<bool>>,
+    /// Whether the whole dictionary is read at the first question: there may be many, and each reads a part of it.
+    all: bool,
 }
 
 impl SameForm<'_> {
@@ -147,6 +153,9 @@ impl SameForm<'_> {
 
     fn like_the_one_before(&mut self, ordinal: u64) -> bool {
         if self.known.is_empty() {
+            if self.all {
+                self.read_all();
+            }
             self.known.resize(self.column.num_terms(), None);
         }
         if let Some(known) = self.known[ordinal as usize] {
@@ -157,6 +166,17 @@ impl SameForm<'_> {
         let same = read && split_column_value(&one).0 == split_column_value(&other).0;
         self.known[ordinal as usize] = Some(same);
         same
+    }
+
+    /// What cannot be read stays unknown.
+    fn read_all(&mut self) {
+        let Ok(mut terms) = self.column.dictionary().stream() else { return };
+        let mut before = None;
+        while terms.advance() {
+            let form = split_column_value(&String::from_utf8_lossy(terms.key())).0.to_owned();
+            self.known.push(Some(before.as_ref() == Some(&form)));
+            before = Some(form);
+        }
     }
 }
 
@@ -170,15 +190,45 @@ pub(super) fn each(documents: &BitSet, mut visit: impl FnMut(u32)) {
     }
 }
 
+/// Documents whose values are read at a time.
+const BLOCK: usize = 1024;
+
+/// Visits the values of each document of a set that has any.
+fn each_with_values<T>(documents: &BitSet, column: &Column<T>, mut visit: impl FnMut(&mut [T]))
+where
+    T: PartialOrd + Copy + Debug + Send + Sync + Default + 'static,
+{
+    let (mut owners, mut rows, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    let mut read = |block: &mut Vec<u32>| {
+        owners.clear();
+        rows.clear();
+        column.row_ids_for_docs(block, &mut owners, &mut rows);
+        values.resize(rows.len(), T::default());
+        column.values.get_vals(&rows, &mut values);
+        let mut rest = values.as_mut_slice();
+        for owned in owners.chunk_by(PartialEq::eq) {
+            let (of_one, others) = std::mem::take(&mut rest).split_at_mut(owned.len());
+            visit(of_one);
+            rest = others;
+        }
+        block.clear();
+    };
+    let mut block = Vec::with_capacity(BLOCK);
+    each(documents, |doc| {
+        block.push(doc);
+        if block.len() == BLOCK {
+            read(&mut block);
+        }
+    });
+    read(&mut block);
+}
+
 /// The values of one document, each once.
-fn once(found: impl Iterator<Item = u64>, values: &mut Vec<u64>) -> &[u64] {
-    values.clear();
-    values.extend(found);
+fn once(values: &mut [u64]) -> impl Iterator<Item = &u64> {
     if values.len() > 1 {
         values.sort_unstable();
-        values.dedup();
     }
-    values
+    values.chunk_by(PartialEq::eq).map(|same| &same[0])
 }
 
 /// A number as a facet value: integers without a fraction.

@@ -159,8 +159,11 @@ impl<'a> Formatter<'a> {
                     if number > 0 {
                         hit.push(',');
                     }
-                    hit.push_str(&serde_json::to_string(name)?);
-                    hit.push(':');
+                    match name {
+                        // In the document just as it is here, so nothing in it needs to be escaped.
+                        Cow::Borrowed(plain) => hit.extend(["\"", plain, "\":"]),
+                        Cow::Owned(name) => hit.extend([serde_json::to_string(name)?.as_str(), ":"]),
+                    }
                     self.format_member(name, value.get(), &mut hit)?;
                 }
                 hit.push('}');

@@ -1,7 +1,7 @@
 //! The second phase: the best candidates again, now with the positions of their words.
 
 use tantivy::{
-    DocId, DocSet, SegmentReader, TERMINATED,
+    DocId, DocSet, SegmentReader,
     postings::{Postings, SegmentPostings},
     schema::IndexRecordOption,
 };
@@ -103,6 +103,8 @@ struct SegmentPositions<'a> {
     plan: &'a Plan,
     segment: &'a SegmentReader,
     units: Vec<Vec<Lazy<'a>>>,
+    /// The units that have a place in the query.
+    placed: Vec<usize>,
     /// The occurrences of each unit in the document at hand: slot, word position, whether as written.
     occurrences: Vec<Vec<Occurrence>>,
     /// The best list of each unit in the document at hand.
@@ -114,8 +116,9 @@ type Occurrence = (usize, u32, bool);
 
 struct Lazy<'a> {
     list: &'a List,
-    postings: Option<SegmentPostings>,
-    done: bool,
+    /// It has no document before this one that is still to come. Here, because lists are gone through for each document, and few have it.
+    next: DocId,
+    postings: Option<Box<SegmentPostings>>,
 }
 
 impl<'a> SegmentPositions<'a> {
@@ -123,11 +126,12 @@ impl<'a> SegmentPositions<'a> {
         let units: Vec<Vec<Lazy<'a>>> = plan
             .units
             .iter()
-            .map(|unit| unit.segments[segment_at].iter().map(|list| Lazy { list, postings: None, done: false }).collect())
+            .map(|unit| unit.segments[segment_at].iter().map(|list| Lazy { list, next: 0, postings: None }).collect())
             .collect();
+        let placed = (0..units.len()).filter(|&unit| plan.units[unit].position.is_some()).collect();
         let occurrences = vec![Vec::new(); units.len()];
         let best = vec![None; units.len()];
-        Self { plan, segment, units, occurrences, best, buffer: Vec::new() }
+        Self { plan, segment, units, placed, occurrences, best, buffer: Vec::new() }
     }
 
     fn look(&mut self, hit: &Hit) -> tantivy::Result<Seen> {
@@ -189,9 +193,8 @@ impl<'a> SegmentPositions<'a> {
 
     /// How close words that follow each other in the query are in the document, weighted by their information.
     fn proximity(&self, mask: u32) -> f32 {
-        let words: Vec<usize> = (0..self.plan.units.len()).filter(|&unit| self.plan.units[unit].position.is_some()).collect();
         let (mut sum, mut most) = (0.0, 0.0);
-        for pair in words.windows(2) {
+        for pair in self.placed.windows(2) {
             let (left, right) = (pair[0], pair[1]);
             let positions = (self.plan.units[left].position, self.plan.units[right].position);
             let (Some(from), Some(to)) = positions else { continue };
@@ -214,10 +217,9 @@ impl<'a> SegmentPositions<'a> {
     }
 
     fn whole(&self, hit: &Hit) -> tantivy::Result<Whole> {
-        let words: Vec<usize> = (0..self.plan.units.len()).filter(|&unit| self.plan.units[unit].position.is_some()).collect();
         let mut best = Whole::No;
         for (rank, field) in self.plan.slots.iter().enumerate() {
-            let starts = words.iter().all(|&unit| {
+            let starts = self.placed.iter().all(|&unit| {
                 let position = self.plan.units[unit].position.unwrap_or_default();
                 self.occurrences[unit].binary_search(&(rank, position, true)).is_ok()
             });
@@ -242,18 +244,17 @@ impl Lazy<'_> {
                 return Ok(documents.binary_search(&doc).is_ok());
             }
         };
-        if self.done {
+        if self.next > doc {
             return Ok(false);
         }
         let postings = if let Some(postings) = &mut self.postings {
             postings
         } else {
             let index = segment.inverted_index(self.list.field)?;
-            self.postings.insert(index.read_postings_from_terminfo(info, IndexRecordOption::WithFreqsAndPositions)?)
+            self.postings.insert(Box::new(index.read_postings_from_terminfo(info, IndexRecordOption::WithFreqsAndPositions)?))
         };
-        let found = if postings.doc() < doc { postings.seek(doc) } else { postings.doc() };
-        self.done = found == TERMINATED;
-        if found != doc {
+        self.next = if postings.doc() < doc { postings.seek(doc) } else { postings.doc() };
+        if self.next != doc {
             return Ok(false);
         }
         postings.positions(buffer);
