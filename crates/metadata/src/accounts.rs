@@ -111,10 +111,8 @@ impl Users for Database {
     }
 
     async fn count_failure(&self, id: UserId) -> Result<u64> {
-        transaction!(self, |tx| {
-            let (failures,): (i64,) = tx.one("user", sql!("users/count_failure"), values![id]).await?;
-            unsigned("failures", failures)
-        })
+        let (failures,): (i64,) = self.change_one("user", sql!("users/count_failure"), values![id]).await?;
+        unsigned("failures", failures)
     }
 
     async fn lock(&self, id: UserId, until: Timestamp) -> Result<()> {

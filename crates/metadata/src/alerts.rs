@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{
     Alerts, Error, Result,
     columns::{optional_time, unsigned},
-    database::{Database, sql, transaction, values},
+    database::{Database, sql, values},
 };
 
 #[derive(sqlx::FromRow)]
@@ -71,9 +71,7 @@ impl Alerts for Database {
     }
 
     async fn failed(&self, tenant: TenantId) -> Result<u64> {
-        transaction!(self, |tx| {
-            let (failures,): (i64,) = tx.one("spending alert", sql!("alerts/failed"), values![tenant]).await?;
-            unsigned("number of failures", failures)
-        })
+        let (failures,): (i64,) = self.change_one("spending alert", sql!("alerts/failed"), values![tenant]).await?;
+        unsigned("number of failures", failures)
     }
 }

@@ -108,10 +108,8 @@ impl Keys for Database {
     }
 
     async fn update(&self, tenant: TenantId, uid: KeyId, name: Option<&str>, description: Option<&str>, now: Timestamp) -> Result<Key> {
-        transaction!(self, |tx| {
-            let row: KeyRow = tx.one("key", sql!("keys/update"), values![tenant, uid, name, description, now]).await?;
-            row.try_into()
-        })
+        let row: KeyRow = self.change_one("key", sql!("keys/update"), values![tenant, uid, name, description, now]).await?;
+        row.try_into()
     }
 
     async fn used(&self, uses: &[(TenantId, KeyId, Timestamp)]) -> Result<()> {

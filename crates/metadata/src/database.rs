@@ -175,12 +175,12 @@ impl From<f64> for Value {
 /// Binds the values in their order.
 macro_rules! bind {
     ($query:expr, $values:expr) => {
-        $values.into_iter().fold($query, |query, value| match value {
-            Value::Bool(value) => query.bind(value),
-            Value::Number(value) => query.bind(value),
-            Value::Real(value) => query.bind(value),
-            Value::Text(value) => query.bind(value),
-            Value::Id(value) => query.bind(value),
+        $values.iter().fold($query, |query, value| match value {
+            Value::Bool(value) => query.bind(*value),
+            Value::Number(value) => query.bind(*value),
+            Value::Real(value) => query.bind(*value),
+            Value::Text(value) => query.bind(value.as_deref()),
+            Value::Id(value) => query.bind(*value),
         })
     };
 }
@@ -259,7 +259,6 @@ impl Database {
     /// Runs a statement that changes rows; returns how many.
     pub(crate) async fn execute(&self, sql: Sql, values: Vec<Value>) -> Result<u64> {
         unless_deadlocked!(timed("write", async {
-            let values = values.clone();
             Ok(match self {
                 Self::Sqlite { writer, .. } => bind!(sqlx::query(sql.sqlite), values).execute(writer).await?.rows_affected(),
                 Self::Postgres(pool) => bind!(sqlx::query(sql.postgres), values).execute(pool).await?.rows_affected(),
@@ -267,10 +266,14 @@ impl Database {
         }))
     }
 
+    /// The row of a statement that changes at most one; none is an error about `what`.
+    pub(crate) async fn change_one<T: Row>(&self, what: &'static str, sql: Sql, values: Vec<Value>) -> Result<T> {
+        transaction!(self, |tx| { tx.one(what, sql, values.clone()).await })
+    }
+
     /// Every row of a statement that changes nothing.
     pub(crate) async fn all<T: Row>(&self, sql: Sql, values: Vec<Value>) -> Result<Vec<T>> {
         unless_deadlocked!(timed("read", async {
-            let values = values.clone();
             Ok(match self {
                 Self::Sqlite { readers, .. } => bind!(sqlx::query_as(sql.sqlite), values).fetch_all(readers).await?,
                 Self::Postgres(pool) => bind!(sqlx::query_as(sql.postgres), values).fetch_all(pool).await?,

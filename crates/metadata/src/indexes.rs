@@ -160,10 +160,9 @@ impl Indexes for Database {
     }
 
     async fn set_primary_key_if_absent(&self, id: IndexId, primary_key: &str) -> Result<String> {
-        transaction!(self, |tx| {
-            let (holds,): (String,) = tx.one("index", sql!("indexes/set_primary_key_if_absent"), values![id, primary_key]).await?;
-            Ok(holds)
-        })
+        let values = values![id, primary_key];
+        let (holds,): (String,) = self.change_one("index", sql!("indexes/set_primary_key_if_absent"), values).await?;
+        Ok(holds)
     }
 
     async fn set_primary_key(&self, id: IndexId, primary_key: Option<&str>) -> Result<()> {

@@ -86,24 +86,17 @@ async fn search(searcher: &Searcher, headers: &HeaderMap, request: SearchRequest
     let generation = loaded.generation();
     let metadata = Metadata::wanted(headers, &loaded);
     let named = metadata.is_some();
-    let asked = Arc::new((request, rule));
-    let tag = || answer::entity_tag(searcher.index, generation, &asked.0, asked.1.as_ref());
-    if !named && headers.contains_key(header::IF_NONE_MATCH) && answer::is_known(headers, &tag()) {
-        return Ok(answer::not_modified(generation, tag()));
+    let tag = answer::entity_tag(searcher.index, generation, &request, rule.as_ref());
+    if !named && answer::is_known(headers, &tag) {
+        return Ok(answer::not_modified(generation, tag));
     }
-    let search = {
-        let asked = Arc::clone(&asked);
-        on_pool(searcher, loaded, move |loaded| {
-            let (request, rule) = &*asked;
-            let mut response = loaded.engine.search(request, rule.as_ref()).map_err(Error::internal)??;
-            let hits = std::mem::take(&mut response.hits);
-            let bytes = answer::search_to_bytes(&hits, &Told { response: &response, metadata }).map_err(Error::internal)?;
-            Ok((bytes, response.paging.total(), response.degraded))
-        })
-    };
-    // The tag is made while the search is under way.
-    let (answer, tag) = tokio::join!(search, async { tag() });
-    let ((bytes, hits, degraded), timing) = answer?;
+    let ((bytes, hits, degraded), timing) = on_pool(searcher, loaded, move |loaded| {
+        let mut response = loaded.engine.search(&request, rule.as_ref()).map_err(Error::internal)??;
+        let hits = std::mem::take(&mut response.hits);
+        let bytes = answer::search_to_bytes(&hits, &Told { response: &response, metadata }).map_err(Error::internal)?;
+        Ok((bytes, response.paging.total(), response.degraded))
+    })
+    .await?;
     let mut response = timing.on(answer::json(generation, bytes));
     response.headers_mut().insert(answer::HITS, hits.into());
     // A degraded answer may be better next time, and one that has a name is for who asked: nobody should keep them.

@@ -156,7 +156,6 @@ fn prefix_ignoring_case(text: &str, lower: &str) -> Option<usize> {
 }
 
 /// Cuts a text into runs.
-#[derive(Clone)]
 pub(super) struct Runs<'a> {
     text: &'a str,
     at: usize,

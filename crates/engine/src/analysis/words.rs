@@ -272,18 +272,18 @@ impl Letters {
         letters
     }
 
-    /// Whether a word that begins with these may be the beginning of one of the words, or have its stem: small English letters, or digits,
-    /// of which any may.
+    /// Whether a word in English letters or digits may be the beginning of one of the words, or have its stem. Of any other word it may.
+    fn may_be(self, word: &str) -> bool {
+        let mut bytes = word.bytes().map(|byte| byte.to_ascii_lowercase());
+        !word.is_ascii() || bytes.next().is_none_or(|first| self.begin(first, bytes.next()))
+    }
+
+    /// The same of a word that begins with these, in lower case. One that begins with a digit may always be.
     fn begin(self, first: u8, second: Option<u8>) -> bool {
-        !first.is_ascii_lowercase()
-            || self.ascii & (1 << first) != 0
-                && match (number(first), second) {
-                    // `dying` has the stem `die`.
-                    (Some(first), Some(second)) if second != b'y' => {
-                        number(second).is_none_or(|second| self.second[first] & (1 << second) != 0)
-                    }
-                    _ => true,
-                }
+        let Some(place) = number(first) else { return true };
+        // `dying` has the stem `die`.
+        let second = second.filter(|second| *second != b'y').and_then(number);
+        self.ascii & (1 << first) != 0 && second.is_none_or(|second| self.second[place] & (1 << second) != 0)
     }
 }
 
@@ -327,13 +327,6 @@ impl Session {
         &self.words
     }
 
-    /// Whether a word in English letters begins with others than those that are wanted.
-    fn is_unwanted(&self, word: &str) -> bool {
-        let mut letters = word.bytes().map(|letter| letter.to_ascii_lowercase());
-        let Some(first) = letters.next() else { return false };
-        word.is_ascii() && !self.wanted.begin(first, letters.next())
-    }
-
     /// The words of a text without stop words.
     pub(super) fn analyze(&mut self, text: &str, rule: Rule) -> &Words {
         self.words.clear();
@@ -345,15 +338,18 @@ impl Session {
             && analyzer.stemmer(rule, Alphabet::Latin).is_none_or(|(_, algorithm)| algorithm == Algorithm::English);
         let wanted = self.wanted;
         let mut runs = Runs::new(text, analyzer.exceptions());
+        // The run that ended a stretch of Hangul.
+        let mut behind = None;
         loop {
-            if skips {
+            if skips && behind.is_none() {
                 self.words.position += runs.pass_over(|first, second| !wanted.begin(first, second));
             }
-            let Some(run) = runs.next() else { break };
+            let Some(run) = behind.take().or_else(|| runs.next()) else { break };
             match run.class {
                 Class::Word => match run.entry.map(|entry| &analyzer.exceptions().whole[entry]) {
                     Some(entry) if !entry.parts.is_empty() => self.add_entry(text, run, entry, rule),
-                    _ if skips && self.is_unwanted(&text[run.start..run.end]) => self.words.position += 1,
+                    // Beside other scripts, and where the settings have exceptions, nothing was passed over.
+                    _ if skips && !wanted.may_be(&text[run.start..run.end]) => self.words.position += 1,
                     _ => self.add_word(text, run.start..run.end, rule),
                 },
                 Class::Hangul if end_before == run.start && korean::is_particle(&text[run.start..run.end]) => {
@@ -364,10 +360,12 @@ impl Session {
                 Class::Hangul => {
                     hangul = true;
                     let mut end = run.end;
-                    let mut ahead = runs.clone();
-                    while let Some(next) = ahead.next().filter(|next| next.class == Class::Hangul && is_space(&text[end..next.start])) {
+                    for next in runs.by_ref() {
+                        if next.class != Class::Hangul || !is_space(&text[end..next.start]) {
+                            behind = Some(next);
+                            break;
+                        }
                         end = next.end;
-                        runs = ahead.clone();
                     }
                     self.add_hangul(text, run.start..end);
                 }

@@ -116,7 +116,7 @@ type Occurrence = (usize, u32, bool);
 
 struct Lazy<'a> {
     list: &'a List,
-    /// It has no document before this one that is still to come. Here, because lists are gone through for each document, and few have it.
+    /// No document before this one is still to come in it. Kept here, because each document is asked of every list, and few have it.
     next: DocId,
     postings: Option<Box<SegmentPostings>>,
 }

@@ -1,6 +1,7 @@
 //! A PostgreSQL server of the test binary's own, from the binaries that are installed.
 
 use std::{
+    cell::Cell,
     io::{BufRead, BufReader},
     os::unix::{
         fs::{MetadataExt, chown},
@@ -67,9 +68,17 @@ pub(crate) async fn in_a_deadlock<T>(url: &str, [first, second]: [&str; 2], call
     // Who has waited for so long looks for a deadlock, and ends itself. The call does so after a second.
     other.execute("SET deadlock_timeout = '1h'; BEGIN").await.unwrap();
     other.execute(lock(first)).await.unwrap();
+    let ended = Cell::new(false);
+    let call = async {
+        let done = call.await;
+        ended.set(true);
+        done
+    };
     let meet = async {
         let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = $1::regclass AND NOT granted)";
-        while !sqlx::query_scalar::<_, bool>(waits).bind(first).fetch_one(&mut observer).await.unwrap() {}
+        while !sqlx::query_scalar::<_, bool>(waits).bind(first).fetch_one(&mut observer).await.unwrap() {
+            assert!(!ended.get(), "the call needed no lock of {first}");
+        }
         other.execute(lock(second)).await.unwrap();
         other.execute("COMMIT").await.unwrap();
     };
