@@ -10,6 +10,7 @@ use onggi_domain::{
 use serde_json::{Value, value::RawValue};
 use tantivy::{
     Index, SegmentReader, Term,
+    columnar::Column,
     query::{EmptyQuery, Query, TermSetQuery},
     schema::IndexRecordOption,
     store::StoreReader,
@@ -19,7 +20,7 @@ use crate::{
     Error, Options, Result,
     analysis::{Analyzer, Rule},
     directory::GenerationDirectory,
-    schema::ID,
+    schema::{ID, ORD_COLUMN},
     search::{
         AnalyzeRequest, AnalyzeResponse, DocumentsPage, DocumentsRequest, FacetSearchRequest, FacetSearchResponse, SearchRequest,
         SearchResponse, documents,
@@ -28,7 +29,7 @@ use crate::{
         variants::Remembered,
     },
     state::EngineState,
-    stored::Stored,
+    stored,
 };
 
 /// Blocks of stored documents that each segment keeps unpacked.
@@ -43,6 +44,7 @@ pub struct Searcher {
     synonyms: Synonyms,
     segments: Vec<SegmentReader>,
     stores: Vec<StoreReader>,
+    ords: Vec<Column<u64>>,
     remembered: Remembered,
 }
 
@@ -76,11 +78,13 @@ impl Searcher {
             .map(|segment| segment.get_store_reader(STORE_CACHE_BLOCKS))
             .collect::<std::io::Result<Vec<_>>>()
             .map_err(|source| Error::Io { path: directory.display().to_string(), source })?;
+        let ords =
+            segments.iter().map(|segment| segment.fast_fields().u64(ORD_COLUMN)).collect::<tantivy::Result<Vec<_>>>().map_err(opening)?;
         let mut rules: Vec<Rule> = engine.attributes.iter().map(|attribute| analyzer.rule(attribute)).collect();
         rules.sort();
         rules.dedup();
         let synonyms = run::synonyms(&state.settings, &analyzer, &rules);
-        Ok(Self { state, engine, options, analyzer, synonyms, segments, stores, remembered: Remembered::default() })
+        Ok(Self { state, engine, options, analyzer, synonyms, segments, stores, ords, remembered: Remembered::default() })
     }
 
     /// The state of the generation.
@@ -155,6 +159,7 @@ impl Searcher {
     fn with_index<T>(&self, work: impl FnOnce(&run::Index<'_>) -> T) -> T {
         work(&run::Index {
             segments: &self.segments,
+            ords: &self.ords,
             state: &self.state,
             engine: &self.engine,
             analyzer: &self.analyzer,
@@ -166,9 +171,11 @@ impl Searcher {
 
     /// A stored document as it came.
     fn load(&self, segment: u32, doc: u32) -> Result<String> {
-        let Stored(bytes) = self.stores[segment as usize].get(doc).map_err(reading)?;
-        let damaged = |why: &str| Error::Damaged { what: format!("document {doc} of segment {segment}"), why: why.to_owned() };
-        String::from_utf8(bytes.ok_or_else(|| damaged("nothing is stored for it"))?).map_err(|_| damaged("it is not UTF-8"))
+        let damaged = |why: String| Error::Damaged { what: format!("document {doc} of segment {segment}"), why };
+        let document = self.stores[segment as usize].get_document_bytes(doc).map_err(reading)?;
+        let content = stored::content(document).map_err(|error| damaged(error.to_string()))?;
+        let content = content.ok_or_else(|| damaged("nothing is stored for it".to_owned()))?;
+        std::str::from_utf8(&content).map(str::to_owned).map_err(|_| damaged("it is not UTF-8".to_owned()))
     }
 }
 

@@ -6,8 +6,8 @@
 use std::{ops::RangeInclusive, time::Instant};
 
 use tantivy::{
-    BitSet, DocId, SegmentReader, TERMINATED, columnar::Column, fieldnorm::FieldNormReader, postings::BlockSegmentPostings,
-    schema::IndexRecordOption,
+    BitSet, DocId, SegmentReader, TERMINATED, columnar::Column, fastfield::AliveBitSet, fieldnorm::FieldNormReader,
+    postings::BlockSegmentPostings, schema::IndexRecordOption,
 };
 
 use super::{
@@ -16,7 +16,6 @@ use super::{
     sort::{KeyReader, LocalValue, RankPlan},
     weights::Occurrences,
 };
-use crate::schema::ORD_COLUMN;
 
 const WINDOW: usize = 4096;
 /// Steps in which text scores are compared where another key follows.
@@ -52,6 +51,8 @@ pub(super) struct Collected {
 /// What is collected.
 pub(super) struct Request<'a> {
     pub(super) segments: &'a [SegmentReader],
+    /// The places of each segment's documents in the order of insertion.
+    pub(super) ords: &'a [Column<u64>],
     /// `None`: every document.
     pub(super) plan: Option<&'a Plan>,
     /// The documents of each segment that may be found.
@@ -69,39 +70,33 @@ pub(super) fn collect(request: &Request<'_>) -> tantivy::Result<Collected> {
     let mut collected = Collected { hits: Vec::new(), total: 0, matched: request.keep_matched.then(Vec::new), degraded: false };
     let mut scratch = Scratch::new();
     for (at, segment) in request.segments.iter().enumerate() {
-        let allowed = request.allowed.map(|allowed| &allowed[at]);
         let keys = request.order.keys().map(|key| KeyReader::open(key, segment)).collect::<tantivy::Result<Vec<_>>>()?;
-        let mut top = Top {
+        let by_score = keys.is_empty() && request.plan.is_some();
+        let top = Top {
             segment: at as u32,
             keep: request.keep,
             keys: &keys,
             before: request.order.before.len(),
-            scored: request.plan.is_some(),
-            ords: segment.fast_fields().u64(ORD_COLUMN)?,
+            floor: if request.keep == 0 { f32::INFINITY } else { f32::NEG_INFINITY },
+            by_score,
+            ords: &request.ords[at],
             hits: Vec::new(),
             worst: None,
             spellings: vec![NONE; keys.len()],
         };
-        let mut matched = request.keep_matched.then(|| BitSet::with_max_value(segment.max_doc()));
-        let excluded = request.excluded.map(|excluded| &excluded[at]);
-        let alive = segment.alive_bitset();
-        let mut total = 0;
-        let mut visit = |doc: DocId, score: f32, mask: u32| {
-            let wanted = alive.is_none_or(|alive| alive.is_alive(doc))
-                && allowed.is_none_or(|allowed| allowed.contains(doc))
-                && excluded.is_none_or(|excluded| !excluded.contains(doc));
-            if wanted {
-                total += 1;
-                if let Some(matched) = &mut matched {
-                    matched.insert(doc);
-                }
-                top.offer(doc, score, mask);
-            }
+        let mut visitor = Visitor {
+            alive: segment.alive_bitset(),
+            allowed: request.allowed.map(|allowed| &allowed[at]),
+            excluded: request.excluded.map(|excluded| &excluded[at]),
+            matched: request.keep_matched.then(|| BitSet::with_max_value(segment.max_doc())),
+            total: 0,
+            top,
         };
         let in_time = match request.plan {
-            Some(plan) => walk(plan, at, segment, &mut scratch, request.deadline, &mut visit)?,
-            None => walk_all(segment.max_doc(), request.deadline, &mut visit),
+            Some(plan) => walk(plan, at, segment, &mut scratch, request.deadline, &mut visitor)?,
+            None => walk_all(segment.max_doc(), request.deadline, &mut visitor),
         };
+        let Visitor { total, matched, top, .. } = visitor;
         collected.degraded |= !in_time;
         collected.total += total;
         // There may be as many as there are documents: those of the first segment are not copied.
@@ -117,12 +112,41 @@ pub(super) fn collect(request: &Request<'_>) -> tantivy::Result<Collected> {
     Ok(collected)
 }
 
-fn walk_all(max_doc: DocId, deadline: Instant, visit: &mut impl FnMut(DocId, f32, u32)) -> bool {
+/// What becomes of the documents of a segment that match.
+struct Visitor<'a> {
+    alive: Option<&'a AliveBitSet>,
+    allowed: Option<&'a BitSet>,
+    excluded: Option<&'a BitSet>,
+    matched: Option<BitSet>,
+    total: u64,
+    top: Top<'a>,
+}
+
+impl Visitor<'_> {
+    /// Asked once a document.
+    #[inline]
+    fn visit(&mut self, doc: DocId, score: f32, mask: u32) {
+        let wanted = self.alive.is_none_or(|alive| alive.is_alive(doc))
+            && self.allowed.is_none_or(|allowed| allowed.contains(doc))
+            && self.excluded.is_none_or(|excluded| !excluded.contains(doc));
+        if wanted {
+            self.total += 1;
+            if let Some(matched) = &mut self.matched {
+                matched.insert(doc);
+            }
+            if score >= self.top.floor {
+                self.top.offer(doc, score, mask);
+            }
+        }
+    }
+}
+
+fn walk_all(max_doc: DocId, deadline: Instant, visitor: &mut Visitor<'_>) -> bool {
     for doc in 0..max_doc {
         if (doc as usize).is_multiple_of(WINDOW) && Instant::now() > deadline {
             return false;
         }
-        visit(doc, 1.0, 0);
+        visitor.visit(doc, 1.0, 0);
     }
     true
 }
@@ -202,7 +226,7 @@ fn walk(
     segment: &SegmentReader,
     scratch: &mut Scratch,
     deadline: Instant,
-    visit: &mut impl FnMut(DocId, f32, u32),
+    visitor: &mut Visitor<'_>,
 ) -> tantivy::Result<bool> {
     let mut units = Vec::with_capacity(plan.units.len());
     for unit in &plan.units {
@@ -224,7 +248,7 @@ fn walk(
         found.drain(|at| {
             let (score, mask) = (std::mem::take(&mut score[at % WINDOW]), std::mem::take(&mut mask[at % WINDOW]));
             if plan.accepts(mask) {
-                visit(start + at as u32, score, mask);
+                visitor.visit(start + at as u32, score, mask);
             }
         });
         start = next_document(&units, end);
@@ -351,8 +375,11 @@ struct Top<'a> {
     keys: &'a [KeyReader],
     /// How many of the keys come before the text.
     before: usize,
-    scored: bool,
-    ords: Column<u64>,
+    /// Whether the score is what counts.
+    by_score: bool,
+    /// Hits with a lower score would not be kept.
+    floor: f32,
+    ords: &'a Column<u64>,
     hits: Vec<Hit>,
     /// The last hit that would be kept, once there are enough.
     worst: Option<Hit>,
@@ -364,13 +391,9 @@ struct Top<'a> {
 const NONE: RangeInclusive<LocalValue> = (1, 0)..=(0, 0);
 
 impl Top<'_> {
+    /// On its own, because few are offered of those that are visited.
+    #[inline(never)]
     fn offer(&mut self, doc: DocId, score: f32, mask: u32) {
-        if self.keep == 0 {
-            return;
-        }
-        if self.keys.is_empty() && self.scored && self.worst.as_ref().is_some_and(|worst| score < worst.score) {
-            return;
-        }
         let keys = self.keys.iter().zip(&self.spellings).map(|(key, one)| first_of(one, key.value(doc))).collect();
         let hit = Hit { segment: self.segment, doc, mask, score, ord: self.ords.first(doc).unwrap_or(u64::MAX), keys };
         if self.worst.as_ref().is_some_and(|worst| compare_local(&hit, worst, self.before) != std::cmp::Ordering::Less) {
@@ -395,7 +418,11 @@ impl Top<'_> {
                 hit.keys[at] = first_of(&self.spellings[at], hit.keys[at]);
             }
         }
-        self.worst = Some(self.select().clone());
+        let worst = self.select().clone();
+        if self.by_score {
+            self.floor = worst.score;
+        }
+        self.worst = Some(worst);
         self.hits.truncate(self.keep);
     }
 

@@ -23,6 +23,7 @@ impl Index<'_> {
         let allowed = self.allowed(filter, &clock)?;
         let collected = collect::collect(&collect::Request {
             segments: self.segments,
+            ords: self.ords,
             plan: None,
             allowed: allowed.as_deref(),
             excluded: None,

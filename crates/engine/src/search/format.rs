@@ -1,19 +1,16 @@
 //! From a stored document to a hit: which attributes are shown, what is highlighted and cropped, and what is added.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
 use memchr::memmem;
 use onggi_domain::{attribute, settings::Settings};
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
-};
 use serde_json::{Map, Value, json, value::RawValue};
 
 use super::{
     HitJson, SearchRequest,
     clock::Clock,
     highlight::{Crop, Match, Matcher, render},
+    members::{self, Members},
     names,
     run::Index,
 };
@@ -83,14 +80,53 @@ pub(super) struct Formatter<'a> {
     shown: Shown,
     highlight: &'a [String],
     crop: Vec<(&'a str, usize)>,
+    marks: Marks,
+    /// The same in JSON.
+    escaped: Marks,
     /// Whether hits have `_formatted`: there is something in the index to highlight or to crop.
     formats: bool,
 }
 
 /// What becomes of a text that is highlighted, cropped, or both.
-struct Style<'a> {
-    tags: Option<(&'a str, &'a str)>,
-    crop: Option<Crop<'a>>,
+struct Style {
+    highlights: bool,
+    /// How many words are left.
+    crop: Option<usize>,
+}
+
+/// What is put into texts.
+struct Marks {
+    pre_tag: String,
+    post_tag: String,
+    crop: String,
+}
+
+impl Marks {
+    fn of(request: &SearchRequest) -> Self {
+        let SearchRequest { highlight_pre_tag, highlight_post_tag, crop_marker, .. } = request;
+        Self { pre_tag: highlight_pre_tag.clone(), post_tag: highlight_post_tag.clone(), crop: crop_marker.clone() }
+    }
+
+    /// As they stand in JSON strings.
+    fn escaped(&self) -> Self {
+        let inner = |text: &str| {
+            let string = Value::from(text).to_string();
+            string[1..string.len() - 1].to_owned()
+        };
+        Self { pre_tag: inner(&self.pre_tag), post_tag: inner(&self.post_tag), crop: inner(&self.crop) }
+    }
+
+    fn render(&self, style: &Style, text: &str, matches: &[Match], out: &mut String) {
+        let tags = style.highlights.then_some((self.pre_tag.as_str(), self.post_tag.as_str()));
+        let crop = style.crop.map(|words| Crop { words, marker: &self.crop });
+        render(text, matches, tags, crop, out);
+    }
+
+    fn rendered(&self, style: &Style, text: &str, matches: &[Match]) -> String {
+        let mut out = String::with_capacity(text.len() + 16);
+        self.render(style, text, matches, &mut out);
+        out
+    }
 }
 
 impl<'a> Formatter<'a> {
@@ -104,6 +140,7 @@ impl<'a> Formatter<'a> {
             name == "*" || (index.state.fields.keys().any(seen) && names::is_displayed(name, settings))
         };
         let formats = highlight.iter().any(|name| known(name)) || crop.iter().any(|(name, _)| known(name));
+        let marks = Marks::of(request);
         Self {
             request,
             index,
@@ -113,6 +150,8 @@ impl<'a> Formatter<'a> {
             shown: Shown::new(settings, request.attributes_to_retrieve.as_deref()),
             highlight,
             crop,
+            escaped: marks.escaped(),
+            marks,
             formats,
         }
     }
@@ -120,8 +159,7 @@ impl<'a> Formatter<'a> {
     /// A document as it came, as a hit with these members added.
     pub(super) fn hit(&self, raw: &str, added: Map<String, Value>) -> serde_json::Result<HitJson> {
         // A document that is shown whole stays as it came, unless a member of its own is hidden or makes room for one that is made here.
-        let whole =
-            self.shown.all() && !added.keys().map(String::as_str).chain([FORMATTED, POSITIONS, VECTORS]).any(|name| may_have(raw, name));
+        let whole = self.shown.all() && !may_have(raw, |name| [FORMATTED, POSITIONS, VECTORS].contains(&name) || added.contains_key(name));
         if whole && !self.request.show_matches_position {
             return self.whole(raw, &added).map(HitJson);
         }
@@ -152,20 +190,13 @@ impl<'a> Formatter<'a> {
         let mut hit = String::with_capacity(2 * raw.len() + 256);
         hit.push_str(open(raw));
         if self.formats {
-            let members: Members<'_> = serde_json::from_str(raw)?;
-            if !members.0.is_empty() {
-                hit.push_str(",\"_formatted\":{");
-                for (number, (name, value)) in members.0.iter().enumerate() {
-                    if number > 0 {
-                        hit.push(',');
-                    }
-                    match name {
-                        // In the document just as it is here, so nothing in it needs to be escaped.
-                        Cow::Borrowed(plain) => hit.extend(["\"", plain, "\":"]),
-                        Cow::Owned(name) => hit.extend([serde_json::to_string(name)?.as_str(), ":"]),
-                    }
-                    self.format_member(name, value.get(), &mut hit)?;
-                }
+            let mut before = ",\"_formatted\":{";
+            for (name, value) in Members::of(raw) {
+                hit.extend([before, name, ":"]);
+                self.format_member(&members::text(name)?, value, &mut hit)?;
+                before = ",";
+            }
+            if before == "," {
                 hit.push('}');
             }
         }
@@ -180,15 +211,30 @@ impl<'a> Formatter<'a> {
             Some(b'"') => match self.style(name) {
                 None => out.push_str(raw),
                 Some(style) => {
-                    let text: Text<'_> = serde_json::from_str(raw)?;
-                    let matches = self.matches(&text.0, name);
-                    if matches.is_empty() && style.crop.is_none() {
-                        out.push_str(raw);
-                    } else {
-                        out.push_str(&serde_json::to_string(&render(&text.0, &matches, style.tags, style.crop))?);
+                    let text = members::text(raw)?;
+                    let matches = self.matches(&text, name);
+                    match text {
+                        _ if matches.is_empty() && style.crop.is_none() => out.push_str(raw),
+                        // Nothing in the text needs to be escaped.
+                        Cow::Borrowed(text) => {
+                            out.push('"');
+                            self.escaped.render(&style, text, &matches, out);
+                            out.push('"');
+                        }
+                        Cow::Owned(text) => out.push_str(&serde_json::to_string(&self.marks.rendered(&style, &text, &matches))?),
                     }
                 }
             },
+            Some(b'[') => {
+                out.push('[');
+                for (number, element) in members::elements(raw).enumerate() {
+                    if number > 0 {
+                        out.push(',');
+                    }
+                    self.format_member(name, element, out)?;
+                }
+                out.push(']');
+            }
             _ => out.push_str(&serde_json::to_string(&self.format(serde_json::from_str(raw)?, name))?),
         }
         Ok(())
@@ -229,18 +275,16 @@ impl<'a> Formatter<'a> {
     fn format_text(&self, text: String, path: &str) -> String {
         match self.style(path) {
             None => text,
-            Some(style) => render(&text, &self.matches(&text, path), style.tags, style.crop),
+            Some(style) => self.marks.rendered(&style, &text, &self.matches(&text, path)),
         }
     }
 
     /// How the matches in the texts of an attribute are shown, and what is left out, if it is highlighted or cropped.
-    fn style(&self, path: &str) -> Option<Style<'_>> {
+    fn style(&self, path: &str) -> Option<Style> {
         let highlights = self.highlight.iter().any(|name| attribute::matches(name, path));
         let whole = |(name, _): &&(&str, usize)| *name == path;
         let crop = self.crop.iter().find(whole).or_else(|| self.crop.iter().find(|(name, _)| attribute::matches(name, path)));
-        let tags = highlights.then_some((self.request.highlight_pre_tag.as_str(), self.request.highlight_post_tag.as_str()));
-        let crop = crop.map(|(_, words)| Crop { words: *words, marker: &self.request.crop_marker });
-        (tags.is_some() || crop.is_some()).then_some(Style { tags, crop })
+        (highlights || crop.is_some()).then_some(Style { highlights, crop: crop.map(|(_, words)| *words) })
     }
 
     /// The matches in a text, as long as there is time to look for them.
@@ -300,9 +344,12 @@ fn parse_crop(text: &str, default: usize) -> (&str, usize) {
     }
 }
 
-/// Whether an object may have a member of this name: without, it has none.
-fn may_have(raw: &str, name: &str) -> bool {
-    memmem::find_iter(raw.as_bytes(), name).any(|at| raw[..at].ends_with('"') && raw[at + name.len()..].starts_with('"'))
+/// Whether an object may have a member with one of our names, which all begin with `_`: without, it has none.
+fn may_have(raw: &str, ours: impl Fn(&str) -> bool) -> bool {
+    memmem::find_iter(raw.as_bytes(), "\"_").any(|at| {
+        let name = &raw[at + 1..];
+        ours(&name[..name.find('"').unwrap_or(name.len())])
+    })
 }
 
 /// An object without its closing brace.
@@ -323,38 +370,9 @@ fn close(object: &mut String, added: &Map<String, Value>) -> serde_json::Result<
     Ok(())
 }
 
-/// The members of an object in their order, their values unread.
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visit;
-        impl<'de> Visitor<'de> for Visit {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Vec::new();
-                while let Some((Text(name), value)) = map.next_entry()? {
-                    members.push((name, value));
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Visit)
-    }
-}
-
-/// A string, borrowed from the JSON that it is in where nothing in it is escaped.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
 /// A document with the attributes that are shown.
 pub(super) fn project(raw: String, shown: &Shown) -> serde_json::Result<Box<RawValue>> {
-    if shown.all() && !may_have(&raw, VECTORS) {
+    if shown.all() && !may_have(&raw, |name| name == VECTORS) {
         return RawValue::from_string(raw);
     }
     serde_json::value::to_raw_value(&shown.select(serde_json::from_str(&raw)?))
@@ -415,8 +433,9 @@ mod tests {
 
     #[test]
     fn a_member_is_not_mistaken_for_a_text_that_mentions_it() {
-        assert!(may_have(r#"{"_formatted": 1}"#, FORMATTED));
-        assert!(!may_have(r#"{"text": "see \"_formatted\" and _formatted", "a_formatted": 2}"#, FORMATTED));
+        let has = |raw: &str| may_have(raw, |name| name == FORMATTED);
+        assert!(has(r#"{"a": "_", "_formatted": 1}"#));
+        assert!(!has(r#"{"text": "see \"_formatted\" and _formatted", "a_formatted": 2, "_formatted_": "_"}"#));
     }
 
     #[test]

@@ -225,13 +225,12 @@ fn merge(found: Vec<Match>) -> Vec<Match> {
     merged
 }
 
-/// The text with its matches between tags, cropped if asked for.
-pub(super) fn render(text: &str, matches: &[Match], tags: Option<(&str, &str)>, crop: Option<Crop<'_>>) -> String {
+/// Appends the text with its matches between tags, cropped if asked for.
+pub(super) fn render(text: &str, matches: &[Match], tags: Option<(&str, &str)>, crop: Option<Crop<'_>>, out: &mut String) {
     let window = match crop {
         Some(crop) if crop.words > 0 => window(text, matches, crop.words),
         _ => 0..text.len(),
     };
-    let mut out = String::with_capacity(window.len() + 16);
     let marker = crop.map_or("", |crop| crop.marker);
     if window.start > 0 {
         out.push_str(marker);
@@ -250,7 +249,6 @@ pub(super) fn render(text: &str, matches: &[Match], tags: Option<(&str, &str)>, 
     if window.end < text.len() {
         out.push_str(marker);
     }
-    out
 }
 
 /// A word or what is between words.
@@ -364,6 +362,12 @@ mod tests {
         found
     }
 
+    fn rendered(text: &str, matches: &[Match], tags: Option<(&str, &str)>, crop: Option<Crop<'_>>) -> String {
+        let mut out = String::new();
+        render(text, matches, tags, crop, &mut out);
+        out
+    }
+
     #[test]
     fn matches_stand_between_tags() {
         for (text, words, expected) in [
@@ -372,7 +376,7 @@ mod tests {
             ("nothing", vec!["x"], "nothing"),
             ("", vec!["x"], ""),
         ] {
-            assert_eq!(render(text, &matches(text, &words), Some(("<em>", "</em>")), None), expected);
+            assert_eq!(rendered(text, &matches(text, &words), Some(("<em>", "</em>")), None), expected);
         }
     }
 
@@ -390,7 +394,7 @@ mod tests {
             (vec!["fox"], 0, text),
         ] {
             let found = matches(text, &words);
-            assert_eq!(render(text, &found, None, Some(Crop { words: size, marker: "…" })), expected, "{words:?} {size}");
+            assert_eq!(rendered(text, &found, None, Some(Crop { words: size, marker: "…" })), expected, "{words:?} {size}");
         }
     }
 

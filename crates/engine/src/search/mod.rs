@@ -20,6 +20,7 @@ pub(crate) mod filter;
 mod format;
 mod hangul;
 mod highlight;
+mod members;
 mod names;
 mod narrow;
 mod parse;

@@ -146,7 +146,8 @@ impl Plan {
         }))
     }
 
-    /// Whether a document that matches these units is an answer.
+    /// Whether a document that matches these units is an answer. Asked once a document.
+    #[inline]
     pub(super) fn accepts(&self, mask: u32) -> bool {
         mask & self.enough != 0 || self.accepts_all_of(mask)
     }

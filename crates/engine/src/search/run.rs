@@ -4,7 +4,7 @@ use std::{cmp::Ordering, time::Duration};
 
 use onggi_domain::{ApiError, Code, generation::IndexState, limits::Limits};
 use serde_json::{Map, Value};
-use tantivy::{BitSet, SegmentReader};
+use tantivy::{BitSet, SegmentReader, columnar::Column};
 
 use super::{
     MatchingStrategy, SearchRequest, SearchResponse,
@@ -40,6 +40,8 @@ const DEFAULT_CUTOFF: Duration = Duration::from_millis(1500);
 /// What a search reads.
 pub(crate) struct Index<'a> {
     pub(crate) segments: &'a [SegmentReader],
+    /// The places of each segment's documents in the order of insertion.
+    pub(crate) ords: &'a [Column<u64>],
     pub(crate) state: &'a IndexState,
     pub(crate) engine: &'a EngineState,
     pub(crate) analyzer: &'a Analyzer,
@@ -227,6 +229,7 @@ impl Index<'_> {
         let collect = |plan: Option<&Plan>| -> crate::Result<Collected> {
             let mut collected = collect::collect(&collect::Request {
                 segments: self.segments,
+                ords: self.ords,
                 plan,
                 allowed: allowed.as_deref(),
                 excluded: excluded.as_deref(),

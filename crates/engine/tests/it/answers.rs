@@ -78,6 +78,28 @@ fn highlights_and_crops() {
 }
 
 #[test]
+fn what_is_formatted_is_the_same_whether_a_document_is_shown_whole_or_by_its_attributes() {
+    let mut index = Fixture::new();
+    index.add(&[json!({
+        "id": 1, "plain": "Red shoes, and a red \u{ac00} hat", "escaped": "a \"red\"\n\\ shoe", "na\"me": "red",
+        "list": ["red", 1.50, null, true, ["Red \"hat\"", {"deep": "red shoes", "n": 2}], []], "object": {"a": ["red", {}], "b": "x"}, "empty": [],
+    })]);
+    let searcher = index.searcher();
+    let all = ["id", "plain", "escaped", "na\"me", "list", "object", "empty"];
+    for (highlight, crop) in [(json!(["*"]), json!([])), (json!(["plain", "list"]), json!(["*"])), (json!([]), json!(["escaped", "plain"]))]
+    {
+        let request = json!({"q": "red", "attributesToHighlight": highlight, "attributesToCrop": crop, "cropLength": 2, "cropMarker": "\"…\\",
+            "highlightPreTag": "<mark class=\"hit\">", "highlightPostTag": "</mark>\n"});
+        let mut by_attributes = request.clone();
+        by_attributes["attributesToRetrieve"] = json!(all);
+        let (whole, selected) = (ask(&searcher, &request), ask(&searcher, &by_attributes));
+        assert_eq!(whole["hits"], selected["hits"], "{request}");
+        let shown = whole["hits"][0]["_formatted"]["plain"].as_str().unwrap();
+        assert!(shown.contains("<mark class=\"hit\">Red</mark>\n") || shown.ends_with("\"…\\"), "{shown}");
+    }
+}
+
+#[test]
 fn formatted_is_there_only_when_there_is_something_to_format() {
     let searcher = shop();
     for (request, formatted) in [
