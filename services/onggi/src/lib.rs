@@ -20,7 +20,7 @@ mod people;
 mod services;
 mod up;
 
-use std::{path::Path, time::Duration};
+use std::{num::NonZero, path::Path, time::Duration};
 
 use anyhow::Context;
 use cli::{Cli, Command, ConfigCommand, DataArgs, WorkerArgs};
@@ -108,11 +108,13 @@ fn with_data(mut config: Config, args: &DataArgs) -> Config {
     config
 }
 
-/// A worker has few threads with small stacks, so that a thousand of them fit on a machine.
+/// A worker has few threads with small stacks, so that a thousand of them fit on a machine. Searches and whatever else takes long have threads of their
+/// own: one that serves HTTP has enough for the searches of four cores, and does not wake others to share the little there is.
 fn worker(config: Option<&Path>, args: &WorkerArgs) -> anyhow::Result<()> {
     onggi_web::telemetry::init_logs(&std::env::var("ONGGI_WORKER_LOG").unwrap_or_else(|_| "warn".to_owned()));
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads((cores / 4).max(1))
         .max_blocking_threads(8)
         .thread_stack_size(1 << 20)
         .enable_all()
